@@ -1,0 +1,140 @@
+// Package config is the whole configuration of the hub: one struct, [Config].
+//
+// [Load] lays a YAML file over the defaults, environment variables over the
+// file, and flags over those. It does not stop at the first mistake, and says of
+// each where it stands, what is wrong and what would be right. A key or variable that
+// does not exist is an error too, for a typing mistake must not become a default.
+//
+// The struct says all there is to say about a setting: its Go name gives its
+// place in the file and the name of its variable, and its tags carry the rest.
+//
+//	default  its value unless somebody says otherwise, as it is written in the file
+//	min      the least value that makes sense, 0 if the tag is absent
+//	in       the only values there are, separated by |
+//	flag     the flag that sets it
+//	doc      one sentence or more for the commented file and the reference
+package config
+
+import (
+	"log/slog"
+
+	"github.com/navehub/nave"
+)
+
+// A Config is everything that can be set. Make one with [Default] or [Load].
+type Config struct {
+	Listen    string    `default:"127.0.0.1:8080" flag:"listen" doc:"Address of the HTTP server, as host:port. Without a host it listens on every address."`
+	Data      string    `default:"./nave-data" flag:"data" doc:"Directory of the log."`
+	Log       Log       `doc:"Where events are kept, and for how long."`
+	Topics    Topics    `doc:"Rules for topics; the first whose filter matches decides. A topic that no rule names is durable and unlimited. A rule looks like {filter: session/**, durability: memory, rate: 100}."`
+	Limits    Limits    `doc:"What the hub accepts. Beyond it a request is refused with 413, 422, 429 or 503."`
+	Client    Client    `doc:"How one connection of a subscriber is served."`
+	CORS      CORS      `doc:"Which web pages may use the hub from a browser."`
+	Shutdown  Shutdown  `doc:"How the hub ends."`
+	Logging   Logging   `doc:"What the hub writes to standard error about itself."`
+	Telemetry Telemetry `doc:"How the hub appears in traces and metrics. Everything else about them is set by the OTEL_* variables of OpenTelemetry."`
+}
+
+// Log says where events are kept, and for how long.
+type Log struct {
+	Engine            string    `default:"pebble" in:"pebble|memory" doc:"What stores events. With memory nothing survives the end of the process."`
+	IdempotencyWindow Duration  `default:"24h" min:"1s" doc:"How long the id of an event is remembered, so that publishing it again stores nothing."`
+	Retention         Retention `doc:"How long events can be replayed."`
+}
+
+// Retention says how long events can be replayed, by durability.
+type Retention struct {
+	Durable DurableRetention `doc:"Events on disk."`
+	Memory  MemoryRetention  `doc:"Events of topics with durability memory."`
+}
+
+// DurableRetention bounds the events on disk.
+type DurableRetention struct {
+	Age   Duration `default:"7d" doc:"The oldest that an event gets; 0 is without limit."`
+	Bytes Bytes    `default:"1GiB" doc:"The most that events take; 0 is without limit."`
+}
+
+// MemoryRetention bounds the events in memory.
+type MemoryRetention struct {
+	Age   Duration `default:"30m" doc:"The oldest that an event gets; 0 is without limit."`
+	Bytes Bytes    `default:"16MiB" min:"64KiB" doc:"The most that events take. It cannot be without limit, since memory is not."`
+}
+
+// Limits bound what the hub accepts.
+type Limits struct {
+	Body        Bytes    `default:"1MiB" min:"1KiB" doc:"The largest body of a request."`
+	Event       Bytes    `default:"256KiB" min:"1KiB" doc:"The largest event. It has to fit into a body."`
+	Batch       int      `default:"1000" min:"1" doc:"The most events in a batch."`
+	Filters     int      `default:"100" min:"1" doc:"The most filters of a client."`
+	Topics      int      `default:"100000" min:"1" doc:"The most topics that are in use at once."`
+	Connections int      `default:"20000" min:"1" doc:"The most connections at once."`
+	Mailboxes   Bytes    `default:"64MiB" min:"256KiB" doc:"How much may wait in memory for all clients together; each is bounded by client.mailbox too."`
+	Wait        Duration `default:"30s" min:"1s" doc:"The longest that a long-poll waits for events."`
+	Header      Bytes    `default:"32KiB" min:"4KiB" doc:"The largest header of a request."`
+}
+
+// Client says how one connection of a subscriber is served.
+type Client struct {
+	Mailbox      Bytes    `default:"256KiB" min:"4KiB" doc:"How much may wait for a slow client in memory. Beyond it the client reads from the log at its own pace."`
+	WriteTimeout Duration `default:"10s" min:"100ms" doc:"How long one write to a client may take before it is disconnected."`
+	Heartbeat    Duration `default:"15s" min:"1s" doc:"How long a stream may be silent before hub.heartbeat is sent."`
+	MaxLag       Duration `default:"1m" min:"1s" doc:"How far behind a client may fall before it is disconnected, to come back with its cursor."`
+	Retry        Duration `default:"2s" min:"100ms" doc:"How long a client that was told goodbye waits, at least, before it comes back."`
+	RetrySpread  Duration `default:"5s" min:"1ms" doc:"Over how much time such clients are spread, so that they do not come back all at once."`
+}
+
+// CORS says which web pages may use the hub from a browser.
+type CORS struct {
+	Origins []string `default:"http://localhost:*,http://127.0.0.1:*" doc:"Origins such as https://example.com, or http://localhost:* for any port; * is every origin, and an empty list is none but the hub's own."`
+}
+
+// Shutdown says how the hub ends.
+type Shutdown struct {
+	Timeout Duration `default:"15s" min:"1s" doc:"How long clients and publishers are given to finish before they are cut off."`
+}
+
+// Logging says what the hub writes about itself.
+type Logging struct {
+	Level  string `default:"info" in:"debug|info|warn|error" flag:"log-level" doc:"The least important that is written."`
+	Format string `default:"text" in:"text|json" flag:"log-format" doc:"How it is written: for people or for machines."`
+}
+
+// SlogLevel is Level for package log/slog.
+func (l Logging) SlogLevel() slog.Level {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(l.Level)) // Validate knows all levels; info otherwise
+	return level
+}
+
+// Telemetry says how the hub appears in traces and metrics.
+type Telemetry struct {
+	Service string `default:"nave" doc:"The name of this service, unless OTEL_SERVICE_NAME is set."`
+}
+
+// A TopicRule is what holds for the topics that its filter matches.
+type TopicRule struct {
+	Filter     nave.Filter     `doc:"Which topics. * stands for one segment, ** at the end for any rest."`
+	Durability nave.Durability `default:"durable" in:"durable|memory|transient" doc:"What a publisher's yes is worth: on disk, in memory, or delivered to whoever is there."`
+	Rate       float64         `default:"0" doc:"How many events a second each of these topics may publish; 0 is without limit."`
+	Burst      int             `default:"0" doc:"How many events may come at once. Never less than a second's, so that 0 will do."`
+}
+
+// Topics are rules, of which the first that matches decides.
+type Topics []TopicRule
+
+// Of is the rule for topic t.
+func (ts Topics) Of(t nave.Topic) TopicRule {
+	for _, rule := range ts {
+		if rule.Filter.Match(t) {
+			return rule
+		}
+	}
+	return TopicRule{Filter: "**", Durability: nave.Durable}
+}
+
+// Default is the configuration of somebody who has said nothing.
+func Default() Config {
+	var c Config
+	setDefaults(&c)
+	return c
+}
