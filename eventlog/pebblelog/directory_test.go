@@ -1,0 +1,144 @@
+package pebblelog
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/eventlog"
+)
+
+func refuses(t *testing.T, dir string, words ...string) {
+	t.Helper()
+	refusal(t, vfs.Default, dir, words...)
+}
+
+// refusal is the error of an open, in one line with the words.
+func refusal(t *testing.T, fs vfs.FS, dir string, words ...string) error {
+	t.Helper()
+	l, err := Open(ctx, dir, Options{FS: fs, Logger: quiet})
+	if err == nil {
+		l.Close()
+		t.Fatalf("the directory was opened, want an error with %q", words)
+	}
+	for _, word := range words {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("error %q does not say %q", err, word)
+		}
+	}
+	if text := fmt.Sprintf("%+v", err); strings.Contains(text, "\n") {
+		t.Errorf("error %q has more than a line", text)
+	}
+	return err
+}
+
+func newLog(t *testing.T) (dir string) {
+	dir = filepath.Join(t.TempDir(), "deep", "down")
+	l, err := Open(ctx, dir, Options{Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, l, one(nave.Durable, "a"))
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDirectoryInUse(t *testing.T) {
+	if dir := os.Getenv("PEBBLELOG_TEST_DIR"); dir != "" { // the other process
+		refuses(t, dir, dir, "in use by another hub")
+		return
+	}
+	dir := newLog(t)
+	l, err := Open(ctx, dir, Options{Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	refuses(t, dir, dir, "in use by another hub")
+	other := exec.Command(os.Args[0], "-test.run=^TestDirectoryInUse$")
+	other.Env = append(os.Environ(), "PEBBLELOG_TEST_DIR="+dir)
+	if out, err := other.CombinedOutput(); err != nil {
+		t.Errorf("in another process: %v\n%s", err, out)
+	}
+}
+
+func TestNewerFormat(t *testing.T) {
+	dir := newLog(t)
+	writeFile(t, filepath.Join(dir, markName), "nave event log, format 2\n")
+	refuses(t, dir, dir, "format 2", "newer")
+}
+
+func TestDirectoryOfSomethingElse(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "holiday.jpg"), "")
+	refuses(t, dir, dir, "something else", "holiday.jpg")
+	if names, _ := os.ReadDir(dir); len(names) != 1 {
+		t.Errorf("the directory has %v now, want it untouched", names)
+	}
+
+	dir = newLog(t)
+	writeFile(t, filepath.Join(dir, markName), "something\n")
+	refuses(t, dir, dir, "not a log")
+}
+
+func TestDirectoryIsAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	writeFile(t, file, "")
+	refuses(t, file, file)
+}
+
+func TestDamage(t *testing.T) {
+	dir := newLog(t)
+	manifests, err := filepath.Glob(filepath.Join(dir, "MANIFEST-*"))
+	if err != nil || len(manifests) == 0 {
+		t.Fatal(manifests, err)
+	}
+	for _, m := range manifests {
+		writeFile(t, m, strings.Repeat("x", 100))
+	}
+	refuses(t, dir, dir, "damaged")
+}
+
+func TestLostManifest(t *testing.T) {
+	dir := newLog(t)
+	markers, err := filepath.Glob(filepath.Join(dir, "marker.manifest.*"))
+	if err != nil || len(markers) == 0 {
+		t.Fatal(markers, err)
+	}
+	for _, m := range markers {
+		if err := os.Remove(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuses(t, dir, dir, "damaged")
+}
+
+func TestDamagedEvent(t *testing.T) {
+	l := mustOpen(t, Options{})
+	defer l.Close()
+	mustAppend(t, l, one(nave.Durable, "a"))
+	if err := l.db.Set(appendEventKey(nil, 1), []byte{encoding, 1}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []nave.Filter{"a", "**"} {
+		_, err := l.Read(ctx, 0, nave.Filters{f}, eventlog.Limit{})
+		if err == nil || !strings.Contains(err.Error(), errCorrupt.Error()) {
+			t.Errorf("read %s = %v, want it to say that %q", f, err, errCorrupt)
+		}
+	}
+}

@@ -1,0 +1,25 @@
+package pebblelog
+
+import (
+	"log/slog"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/goleak"
+
+	"github.com/navehub/nave/eventlog"
+	"github.com/navehub/nave/eventlog/logtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var quiet = slog.New(slog.DiscardHandler)
+
+func TestLog(t *testing.T) {
+	logtest.Run(t, logtest.Factory{
+		Durable: true,
+		New: func(o eventlog.Options) eventlog.Opener {
+			return Opener("log", Options{Options: o, FS: vfs.NewMem(), Logger: quiet})
+		},
+	})
+}
