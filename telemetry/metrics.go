@@ -1,0 +1,95 @@
+package telemetry
+
+import (
+	"context"
+	"time"
+
+	"github.com/navehub/nave"
+)
+
+// Measurements carry no context: they are made by actors, long after the request
+// that caused them. Sampled fan-outs alone give exemplars.
+var background = context.Background()
+
+// Published counts a publish that was answered with yes, took after it was accepted.
+func (t *Telemetry) Published(d nave.Durability, events int, took time.Duration) {
+	l := t.tables.durability.of(d.String())
+	t.publishEvents.Add(background, int64(events), l.add...)
+	t.publishDuration.Record(background, took.Seconds(), l.record...)
+}
+
+// Refused counts a publish that was answered with no.
+func (t *Telemetry) Refused(code nave.Code) {
+	t.publishRefused.Add(background, 1, t.tables.code.of(string(code)).add...)
+}
+
+// Conflicted counts n conditions of a publish that did not hold.
+func (t *Telemetry) Conflicted(n int) {
+	t.publishConflicts.Add(background, int64(n))
+}
+
+// Admitted tells how long a publish waited in its topic's mailbox.
+func (t *Telemetry) Admitted(wait time.Duration) {
+	t.topicQueueDuration.Record(background, wait.Seconds())
+}
+
+// Appended tells of one committed group: how long its oldest publish waited in
+// the journal's mailbox, and how long the commit took.
+func (t *Telemetry) Appended(events, bytes int, wait, took time.Duration) {
+	t.appendGroupSize.Record(background, int64(events))
+	t.appendIO.Add(background, int64(bytes))
+	t.appendQueueDuration.Record(background, wait.Seconds())
+	t.appendDuration.Record(background, took.Seconds())
+}
+
+// Dispatched tells of one group that one shard has offered to its clients.
+func (t *Telemetry) Dispatched(events, offers int, took time.Duration) {
+	t.dispatchEvents.Add(background, int64(events))
+	t.dispatchOffers.Add(background, int64(offers))
+	t.dispatchDuration.Record(background, took.Seconds())
+}
+
+// Delivered tells of one flush of a client's socket: how long its oldest event
+// was offered and accepted ago. A replayed event has an age rather than a
+// latency, so then both are ignored.
+func (t *Telemetry) Delivered(transport string, live bool, events int, queue, propagation time.Duration) {
+	kind := deliveryReplay
+	if live {
+		kind = deliveryLive
+		l := t.tables.transport.of(transport)
+		t.deliveryQueueDuration.Record(background, queue.Seconds(), l.record...)
+		t.deliveryDuration.Record(background, propagation.Seconds(), l.record...)
+	}
+	t.deliveryEvents.Add(background, int64(events), t.tables.delivery.of(transport, kind).add...)
+}
+
+// Connected counts a connection.
+func (t *Telemetry) Connected(transport string) {
+	t.connectionOpened.Add(background, 1, t.tables.transport.of(transport).add...)
+}
+
+// Disconnected tells of a connection's end.
+func (t *Telemetry) Disconnected(transport, reason string, age time.Duration) {
+	l := t.tables.closed.of(transport, reason)
+	t.connectionClosed.Add(background, 1, l.add...)
+	t.connectionDuration.Record(background, age.Seconds(), l.record...)
+}
+
+// Resumed counts the verdict that a connection began with: live, recovered, or a
+// [nave.ResetReason].
+func (t *Telemetry) Resumed(verdict string) {
+	t.connectionSyncs.Add(background, 1, t.tables.verdict.of(verdict).add...)
+}
+
+// Replayed tells of one page of past events, read from the ring or the log.
+func (t *Telemetry) Replayed(source string, events int, took time.Duration) {
+	l := t.tables.source.of(source)
+	t.replayEvents.Record(background, int64(events), l.record...)
+	t.replayDuration.Record(background, took.Seconds(), l.record...)
+}
+
+// ActorFailed counts a failure of an actor and its supervisor's directive:
+// resume, restart, stop or escalate.
+func (t *Telemetry) ActorFailed(kind, directive string) {
+	t.actorFailures.Add(background, 1, t.tables.failure.of(kind, directive).add...)
+}
