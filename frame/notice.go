@@ -1,0 +1,90 @@
+package frame
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/sse"
+)
+
+// Names of the hub's own events.
+const (
+	SyncName      = "hub.sync"
+	HeartbeatName = "hub.heartbeat"
+	ByeName       = "hub.bye"
+)
+
+// A Status is the verdict of hub.sync.
+type Status string
+
+const (
+	// Live: nothing was asked for; events come from now on.
+	Live Status = "live"
+	// Recovered: what was missed follows, then live events.
+	Recovered Status = "recovered"
+	// Reset: the client has to fetch anew; events come from the cursor on.
+	Reset Status = "reset"
+)
+
+// Sync is the data of hub.sync, the first event on every connection: the answer
+// to the cursor that the client came with. A later one with status reset says
+// that the client fell behind retention.
+type Sync struct {
+	Status Status           `json:"status"`
+	Reason nave.ResetReason `json:"reason,omitempty"`
+	// Cursor is where the client stands when everything before has been read.
+	Cursor string `json:"cursor,omitempty"`
+	// Snapshot brackets a snapshot: "begin" before the latest event of every
+	// key, "end" after it.
+	Snapshot string `json:"snapshot,omitempty"`
+}
+
+// Heartbeat is the data of hub.heartbeat.
+type Heartbeat struct {
+	Time time.Time `json:"time"`
+	// Cursor is the log's head. For a live client the event's id says the same:
+	// the client has everything up to here.
+	Cursor string `json:"cursor,omitempty"`
+}
+
+// Bye is the data of hub.bye, the last event on a connection that the hub ends.
+type Bye struct {
+	Reason string `json:"reason"`
+	// RetryMS is when to come back, in milliseconds, as in the retry field.
+	RetryMS int64 `json:"retryMs"`
+}
+
+// A Notice is one of the hub's own events.
+type Notice struct {
+	Name string
+	Data any
+	// Cursor, if not zero, is sent as the event's id.
+	Cursor nave.Cursor
+	// Retry, if not zero, is the client's new reconnection time.
+	Retry time.Duration
+}
+
+// Bytes formats the notice for one client, or for all that share it.
+func (n Notice) Bytes(format Format) []byte {
+	data, err := json.Marshal(n.Data)
+	if err != nil {
+		panic(err) // the types above always marshal
+	}
+	if format == NDJSON {
+		b := append([]byte(nil), ndjsonType...)
+		b = appendString(b, n.Name)
+		if !n.Cursor.IsZero() {
+			b = append(b, `,"cursor":"`...)
+			b = append(n.Cursor.AppendText(b), '"')
+		}
+		b = append(b, `,"data":`...)
+		b = append(b, data...)
+		return append(b, '}', '\n')
+	}
+	b, err := sse.Event{Name: n.Name, ID: n.Cursor.String(), Data: data, Retry: n.Retry}.Append(nil)
+	if err != nil {
+		panic(err) // names and cursors are one line
+	}
+	return b
+}
