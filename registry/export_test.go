@@ -1,0 +1,4 @@
+package registry
+
+// Flush writes now what has gathered.
+func (r *Registry) Flush() { r.flush() }

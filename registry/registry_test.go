@@ -1,0 +1,248 @@
+package registry_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/registry"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const flush = 5 * time.Millisecond
+
+func ids(r *registry.Registry) []string {
+	var ids []string
+	for c := range r.Snapshot().Clients() {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+func closed(ch <-chan struct{}) bool {
+	select {
+	case <-ch:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestRowsAreWrittenTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := registry.New(flush)
+		defer r.Close()
+		before := r.Snapshot()
+		changed := before.ClientsChanged()
+
+		r.PutClient(registry.Client{ID: "b"})
+		time.Sleep(flush - 1)
+		r.PutClient(registry.Client{ID: "a"})
+		synctest.Wait()
+		if got := ids(r); got != nil || closed(changed) {
+			t.Errorf("clients before the flush = %v, changed: %t", got, closed(changed))
+		}
+
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		if got, want := ids(r), []string{"a", "b"}; !slices.Equal(got, want) || !closed(changed) {
+			t.Errorf("clients after the flush = %v, want %v; changed: %t", got, want, closed(changed))
+		}
+		if n := before.Count().Clients; n != 0 {
+			t.Errorf("a snapshot taken before has %d clients, want 0", n)
+		}
+	})
+}
+
+func TestLastPutOfARowCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := registry.New(flush)
+		defer r.Close()
+		r.PutClient(registry.Client{ID: "a", Lag: registry.LagSeconds})
+		r.PutClient(registry.Client{ID: "a"})
+		r.PutClient(registry.Client{ID: "passing"})
+		r.RemoveClient("passing")
+		r.RemoveClient("back")
+		r.PutClient(registry.Client{ID: "back"})
+		r.RemoveClient("never there")
+		time.Sleep(flush)
+		synctest.Wait()
+		if got, want := ids(r), []string{"a", "back"}; !slices.Equal(got, want) {
+			t.Errorf("clients = %v, want %v", got, want)
+		}
+		if a, _ := r.Snapshot().Client("a"); a.Lagging() {
+			t.Errorf("a = %+v, want what was put last", a)
+		}
+	})
+}
+
+func TestCloseWritesWhatHasGathered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := registry.New(time.Hour)
+		r.PutClient(registry.Client{ID: "a"})
+		r.Close()
+		r.Close()
+		r.PutClient(registry.Client{ID: "late"})
+		synctest.Wait()
+		if got, want := ids(r), []string{"a"}; !slices.Equal(got, want) {
+			t.Errorf("clients = %v, want %v", got, want)
+		}
+	})
+}
+
+func TestWatchesAreOfTheirTable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := registry.New(flush)
+		defer r.Close()
+		for i := range 3 { // a watch of an empty table, of a row, of more
+			now := r.Snapshot()
+			clients, topics := now.ClientsChanged(), now.TopicsChanged()
+			r.PutTopic(registry.Topic{Name: nave.Topic(fmt.Sprint("t", i))})
+			time.Sleep(flush)
+			synctest.Wait()
+			if !closed(topics) || closed(clients) {
+				t.Errorf("after a topic: topics changed: %t, clients changed: %t", closed(topics), closed(clients))
+			}
+			r.PutClient(registry.Client{ID: fmt.Sprint("c", i)})
+			time.Sleep(flush)
+			synctest.Wait()
+			if !closed(clients) {
+				t.Error("after a client: clients have not changed")
+			}
+			if !closed(now.ClientsChanged()) {
+				t.Error("an old snapshot's channel is open although there is something newer")
+			}
+		}
+	})
+}
+
+// filled is a registry with what the queries below are asked about.
+func filled(t *testing.T) registry.Snapshot {
+	t.Helper()
+	r := registry.New(0)
+	now := time.Now()
+	for _, c := range []registry.Client{
+		{ID: "1", Filters: nave.Filters{"cards/board-1", "users/**"}, State: registry.Live},
+		{ID: "2", Filters: nave.Filters{"cards/*"}, State: registry.CatchingUp, Lag: registry.LagMinutes},
+		{ID: "3", Filters: nave.Filters{"users/**"}, State: registry.Live, Lag: registry.LagSeconds},
+	} {
+		r.PutClient(c)
+	}
+	r.PutTopic(registry.Topic{Name: "b", Created: now, Activated: now, Passivated: now.Add(time.Hour)})
+	r.PutTopic(registry.Topic{Name: "a", Durability: nave.Durable, Created: now, Activated: now})
+	r.PutTopic(registry.Topic{Name: "gone"})
+	r.RemoveTopic("gone")
+	r.Close()
+	return r.Snapshot()
+}
+
+func TestQueries(t *testing.T) {
+	s := filled(t)
+	of := func(name string, seq func(func(registry.Client) bool), want ...string) {
+		t.Helper()
+		var got []string
+		for c := range seq {
+			got = append(got, c.ID)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("clients %s = %v, want %v", name, got, want)
+		}
+	}
+	of("at all", s.Clients(), "1", "2", "3")
+	of("of cards/board-1", s.ClientsOf("cards/board-1"), "1", "2")
+	of("of cards/board-2", s.ClientsOf("cards/board-2"), "2")
+	of("by cards/*", s.ClientsBy("cards/*"), "2")
+	of("by users/**", s.ClientsBy("users/**"), "1", "3")
+	of("by nothing", s.ClientsBy("users/1"))
+
+	if c, ok := s.Client("2"); !ok || c.ID != "2" || c.Filters[0] != "cards/*" {
+		t.Errorf("client 2 = %v, %t", c, ok)
+	}
+	if c, ok := s.Client("20"); ok {
+		t.Errorf("client 20 = %v, want none", c)
+	}
+	if topic, ok := s.Topic("a"); !ok || topic.Durability != nave.Durable || !topic.Active() {
+		t.Errorf("topic a = %v, %t", topic, ok)
+	}
+	if _, ok := s.Topic("gone"); ok {
+		t.Error("topic gone is there")
+	}
+	var names []nave.Topic
+	for topic := range s.Topics() {
+		names = append(names, topic.Name)
+	}
+	if want := []nave.Topic{"a", "b"}; !slices.Equal(names, want) {
+		t.Errorf("topics = %v, want %v", names, want)
+	}
+	want := registry.Counts{Clients: 3, CatchingUp: 1, Lagging: 2, Topics: 2, ActiveTopics: 1}
+	if diff := cmp.Diff(want, s.Count()); diff != "" {
+		t.Errorf("counts: -want +got:\n%s", diff)
+	}
+}
+
+func TestQueriesCanBeLeft(t *testing.T) {
+	s := filled(t)
+	for range s.Clients() {
+		break
+	}
+	for range s.ClientsOf("users/1") {
+		break
+	}
+	for range s.Topics() {
+		break
+	}
+}
+
+func TestRowsCannotBeCorrupted(t *testing.T) {
+	r := registry.New(0)
+	mine := registry.Client{ID: "a", Filters: nave.Filters{"cards/*"}}
+	r.PutClient(mine)
+	mine.Filters[0] = "mine"
+	r.Close()
+	s := r.Snapshot()
+	for c := range s.Clients() {
+		c.Filters[0] = "yours"
+	}
+	c, _ := s.Client("a")
+	c.Filters[0] = "theirs"
+	if c, _ = s.Client("a"); c.Filters[0] != "cards/*" {
+		t.Errorf("filter = %s, want cards/*", c.Filters[0])
+	}
+}
+
+func TestLag(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "none", time.Millisecond: "<1s", time.Second: "<10s", 10 * time.Second: "<1m", time.Minute: ">=1m",
+	} {
+		text, err := registry.LagOf(d).MarshalText()
+		if err != nil || string(text) != want {
+			t.Errorf("lag of %s = %s, %v; want %s", d, text, err, want)
+		}
+	}
+	if got := registry.Lag(9).String(); got != "lag(9)" {
+		t.Errorf("an unknown lag is %s", got)
+	}
+}
+
+func Example() {
+	r := registry.New(registry.DefaultFlush)
+	r.PutClient(registry.Client{ID: "1", Filters: nave.Filters{"cards/*"}, State: registry.Live})
+	r.PutClient(registry.Client{ID: "2", Filters: nave.Filters{"users/**"}, State: registry.CatchingUp})
+	r.Close() // writes what has gathered; else it is there some milliseconds later
+
+	now := r.Snapshot()
+	for c := range now.ClientsOf("cards/board-1") {
+		fmt.Println(c.ID, c.State)
+	}
+	fmt.Println(now.Count().Clients)
+	// Output:
+	// 1 live
+	// 2
+}

@@ -1,0 +1,96 @@
+package registry
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/navehub/nave"
+)
+
+// A Client is one subscriber connection.
+type Client struct {
+	ID      string
+	Filters nave.Filters
+	// Transport is how it receives events: "sse", "ndjson", "poll".
+	Transport  string
+	RemoteAddr string
+	UserAgent  string
+	Connected  time.Time
+	State      State
+	Lag        Lag
+}
+
+// Lagging reports whether the client is behind what it could have received.
+func (c Client) Lagging() bool { return c.Lag != LagNone }
+
+// A State is what a client is doing.
+type State string
+
+const (
+	// Live clients are given events as they are committed.
+	Live State = "live"
+	// CatchingUp clients read from the log what they have missed.
+	CatchingUp State = "catching-up"
+)
+
+// Lag is how far behind a client is, roughly: a row changes with the bucket, not
+// with every event.
+type Lag uint8
+
+const (
+	// LagNone: it has been given everything.
+	LagNone Lag = iota
+	// LagSubsecond: less than a second behind.
+	LagSubsecond
+	// LagSeconds: less than ten seconds behind.
+	LagSeconds
+	// LagTensOfSeconds: less than a minute behind.
+	LagTensOfSeconds
+	// LagMinutes: a minute or more behind.
+	LagMinutes
+)
+
+var lagNames = [...]string{"none", "<1s", "<10s", "<1m", ">=1m"}
+
+// LagOf is the bucket of a client that is behind by d.
+func LagOf(d time.Duration) Lag {
+	switch {
+	case d <= 0:
+		return LagNone
+	case d < time.Second:
+		return LagSubsecond
+	case d < 10*time.Second:
+		return LagSeconds
+	case d < time.Minute:
+		return LagTensOfSeconds
+	default:
+		return LagMinutes
+	}
+}
+
+// String is the bucket as people read it, such as "<10s".
+func (l Lag) String() string {
+	if int(l) < len(lagNames) {
+		return lagNames[l]
+	}
+	return fmt.Sprintf("lag(%d)", uint8(l))
+}
+
+// MarshalText writes what String says.
+func (l Lag) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// A Topic is one topic that the hub has met. Its counters are not here: they
+// change with every event.
+type Topic struct {
+	Name       nave.Topic
+	Durability nave.Durability
+	// Created is when the hub first met the topic.
+	Created time.Time
+	// Activated is when its actor last started.
+	Activated time.Time
+	// Passivated is when its actor last ended for want of work; zero if it never has.
+	Passivated time.Time
+}
+
+// Active reports whether the topic's actor is running.
+func (t Topic) Active() bool { return !t.Passivated.After(t.Activated) }

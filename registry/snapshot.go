@@ -1,0 +1,132 @@
+package registry
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/hashicorp/go-memdb"
+
+	"github.com/navehub/nave"
+)
+
+// A Snapshot is every table at one moment. It does not change, may be shared by
+// goroutines, and needs no closing; while it is kept, so are its rows. Rows are
+// copies: do with them what you like.
+type Snapshot struct{ txn *memdb.Txn }
+
+// Snapshot is the tables as they were last written.
+func (r *Registry) Snapshot() Snapshot { return Snapshot{r.db.Txn(false)} }
+
+// Client finds a client by its ID.
+func (s Snapshot) Client(id string) (Client, bool) {
+	row, err := s.txn.First(clients, byName, id)
+	check(err)
+	if row == nil {
+		return Client{}, false
+	}
+	return row.(*Client).copy(), true
+}
+
+// Clients are all clients, in the order of their IDs.
+func (s Snapshot) Clients() iter.Seq[Client] {
+	return s.clients(func(*Client) bool { return true })
+}
+
+// ClientsOf are the clients that follow topic t, by whichever filter.
+func (s Snapshot) ClientsOf(t nave.Topic) iter.Seq[Client] {
+	return s.clients(func(c *Client) bool { return c.Filters.Match(t) })
+}
+
+// ClientsBy are the clients that have asked for exactly the filter f.
+func (s Snapshot) ClientsBy(f nave.Filter) iter.Seq[Client] {
+	return s.clients(func(c *Client) bool { return slices.Contains(c.Filters, f) })
+}
+
+// Topic finds a topic by its name.
+func (s Snapshot) Topic(name nave.Topic) (Topic, bool) {
+	row, err := s.txn.First(topics, byName, string(name))
+	check(err)
+	if row == nil {
+		return Topic{}, false
+	}
+	return *row.(*Topic), true
+}
+
+// Topics are all topics, in the order of their names.
+func (s Snapshot) Topics() iter.Seq[Topic] {
+	return func(yield func(Topic) bool) {
+		for t := range rows[*Topic](s, topics) {
+			if !yield(*t) {
+				return
+			}
+		}
+	}
+}
+
+// Counts says how many there are of what.
+type Counts struct {
+	Clients, CatchingUp, Lagging int
+	Topics, ActiveTopics         int
+}
+
+// Count looks at every row: fit for a page or a scrape, not for every event.
+func (s Snapshot) Count() Counts {
+	var n Counts
+	for c := range rows[*Client](s, clients) {
+		n.Clients++
+		if c.State == CatchingUp {
+			n.CatchingUp++
+		}
+		if c.Lagging() {
+			n.Lagging++
+		}
+	}
+	for t := range rows[*Topic](s, topics) {
+		n.Topics++
+		if t.Active() {
+			n.ActiveTopics++
+		}
+	}
+	return n
+}
+
+// ClientsChanged is closed once the clients differ from this snapshot's. A live
+// view shows a snapshot, waits for this, and takes the next; one that need not
+// follow every write pauses before it does.
+func (s Snapshot) ClientsChanged() <-chan struct{} { return s.all(clients).WatchCh() }
+
+// TopicsChanged is closed once the topics differ from this snapshot's.
+func (s Snapshot) TopicsChanged() <-chan struct{} { return s.all(topics).WatchCh() }
+
+func (s Snapshot) clients(wanted func(*Client) bool) iter.Seq[Client] {
+	return func(yield func(Client) bool) {
+		for c := range rows[*Client](s, clients) {
+			if wanted(c) && !yield(c.copy()) {
+				return
+			}
+		}
+	}
+}
+
+func (c *Client) copy() Client {
+	own := *c
+	own.Filters = slices.Clone(c.Filters)
+	return own
+}
+
+func rows[T row](s Snapshot, table string) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		it := s.all(table)
+		for next := it.Next(); next != nil; next = it.Next() {
+			if !yield(next.(T)) {
+				return
+			}
+		}
+	}
+}
+
+func (s Snapshot) all(table string) memdb.ResultIterator {
+	it, err := s.txn.Get(table, byName)
+	check(err)
+	return it
+}
