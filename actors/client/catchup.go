@@ -1,0 +1,184 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors"
+	"github.com/navehub/nave/frame"
+)
+
+const (
+	// attachAgain is the pause before asking a full dispatcher again.
+	attachAgain = 20 * time.Millisecond
+	// historyAgain is the pause before reading a log again that does not answer:
+	// the journal may be reopening it.
+	historyAgain = 250 * time.Millisecond
+)
+
+// attach asks the dispatcher for offers; Attached answers.
+func (c *client) attach(ctx *actors.Context[Message]) {
+	if c.attaching {
+		return
+	}
+	c.attaching = true
+	if err := c.dispatcher.Attach(c.id, c.req.Filters, ctx.Self()); err != nil {
+		ctx.After(attachAgain, attach{})
+	}
+}
+
+// attachedAt learns from where on everything will be offered. A verdict that has
+// waited for this goes out with it: its owner starts here.
+func (c *client) attachedAt(ctx *actors.Context[Message], head uint64) {
+	c.attaching, c.attached, c.head = false, true, head
+	if c.verdict != nil {
+		// What is committed already is the past, though the dispatcher may still
+		// have to offer it.
+		c.position = max(head, c.History.Head())
+		c.sync(*c.verdict, c.position)
+		c.verdict = nil
+	}
+	c.catchUp(ctx)
+}
+
+// fellBehind starts catching up: the dispatcher has dropped an offer and makes
+// no more.
+func (c *client) fellBehind(ctx *actors.Context[Message]) {
+	c.live, c.attached = false, false
+	if c.lagSince.IsZero() {
+		c.lagSince = time.Now()
+	}
+	c.register()
+	c.catchUp(ctx)
+}
+
+// proceed is the next step of what takes several.
+func (c *client) proceed(ctx *actors.Context[Message]) {
+	switch {
+	case c.snapshot != nil:
+		c.snapshotPage(ctx)
+	case c.verdict != nil && c.req.Snapshot:
+		c.beginSnapshot(ctx)
+	default:
+		c.catchUp(ctx)
+	}
+}
+
+// catchUp writes one page of history. At its end it attaches, and once attached
+// and at the head it goes live.
+func (c *client) catchUp(ctx *actors.Context[Message]) {
+	if c.live || c.verdict != nil || c.ended != "" {
+		return
+	}
+	if c.attached && c.position >= c.head {
+		c.goLive()
+		return
+	}
+	if !c.lagSince.IsZero() && time.Since(c.lagSince) > c.Config.MaxLag {
+		c.bye(ctx, Bye{Reason: "too slow", Retry: c.Config.Retry})
+		return
+	}
+	frames, next, err := c.History.Read(context.Background(), c.position, c.req.Filters)
+	var reset *nave.ResetError
+	switch {
+	case errors.As(err, &reset):
+		c.resetTo(ctx, reset.Reason)
+		return
+	case err != nil:
+		ctx.Logger().Warn("history cannot be read; trying again", "error", err)
+		c.later(ctx)
+		return
+	}
+	c.out.frames(frames, c.position, c.req.Format)
+	ended := next == c.position
+	c.position = next
+	c.flush(ctx)
+	switch {
+	case ended && !c.attached:
+		c.attach(ctx)
+	case c.ended == "":
+		c.again(ctx)
+	}
+}
+
+// again comes back to proceed after what else is waiting for attention.
+func (c *client) again(ctx *actors.Context[Message]) {
+	if c.scheduled {
+		return
+	}
+	c.scheduled = true
+	if err := ctx.Self().Tell(proceed{}); err != nil {
+		ctx.After(0, proceed{})
+	}
+}
+
+// later comes back to proceed when what does not answer now may do so.
+func (c *client) later(ctx *actors.Context[Message]) {
+	if !c.scheduled {
+		c.scheduled = true
+		ctx.After(historyAgain, proceed{})
+	}
+}
+
+// resetTo gives up what cannot be read any more: retention was faster. The
+// verdict goes out with the head from which the client goes on.
+func (c *client) resetTo(ctx *actors.Context[Message], reason nave.ResetReason) {
+	c.attached = false
+	c.verdict = &frame.Sync{Status: frame.Reset, Reason: reason}
+	if c.req.Snapshot {
+		c.beginSnapshot(ctx)
+		return
+	}
+	c.attach(ctx)
+}
+
+func (c *client) goLive() {
+	c.live, c.lagSince = true, time.Time{}
+	c.register()
+}
+
+// offered writes what the dispatcher hands over. Offers that come before the
+// client is live are left to history, which has them too.
+func (c *client) offered(o Offer) {
+	if !c.live {
+		for _, f := range o.Frames {
+			c.head = max(c.head, f.Event.Offset)
+		}
+		return
+	}
+	c.out.offer(o, c.position, c.req.Format)
+	for _, f := range o.Frames {
+		c.position = max(c.position, f.Event.Offset)
+	}
+}
+
+// heartbeat shows that the stream is not mute. To a live client it carries the
+// cursor, so that one of quiet topics keeps up with the head.
+func (c *client) heartbeat(h Heartbeat) {
+	head := nave.Cursor{Epoch: c.History.Epoch(), Offset: c.History.Head()}
+	n := frame.Notice{Name: frame.HeartbeatName, Data: frame.Heartbeat{Time: h.At, Cursor: head.String()}}
+	if c.live {
+		c.position = max(c.position, h.Head)
+		n.Cursor = nave.Cursor{Epoch: head.Epoch, Offset: c.position}
+	}
+	c.out.notice(n.Bytes(c.req.Format))
+}
+
+// sync queues a verdict. at is where the client stands then, 0 if that is not
+// settled yet.
+func (c *client) sync(s frame.Sync, at uint64) {
+	n := frame.Notice{Name: frame.SyncName, Retry: c.Config.Retry}
+	if at > 0 || s.Status == frame.Live || s.Status == frame.Reset {
+		n.Cursor = nave.Cursor{Epoch: c.History.Epoch(), Offset: at}
+		s.Cursor = n.Cursor.String()
+	}
+	n.Data = s
+	verdict := string(s.Status)
+	if s.Reason != "" {
+		verdict = string(s.Reason)
+	}
+	c.Telemetry.Resumed(verdict)
+	c.out.notice(n.Bytes(c.req.Format))
+}

@@ -1,0 +1,260 @@
+// Package client serves one subscriber connection with one actor.
+//
+// Order: a connection sees events in offset order and never the same one twice,
+// whole batches at a time. The cursor goes out only with what has been written.
+//
+// Bounds: at most the mailbox's bytes wait for a slow reader. When an offer does
+// not fit, the client is lagging: it re-reads from history, from its last
+// written offset, at its own pace, and then goes live again. One that lags for
+// longer than Config.MaxLag, or whose socket takes nothing for
+// Config.WriteTimeout, is disconnected; its cursor stays good.
+//
+// Blocking: the actor blocks in its socket write and in its reads of history.
+// Both block nobody else.
+//
+//	          ┌──── attach ◀─── end of history ────┐
+//	Started ──┤                                     ├── catching up ◀── Lagging
+//	          └──▶ Attached{head} ─ behind head ───▶┘
+//	                     │ at head
+//	                     ▼
+//	                   live ─── Offer, Heartbeat ──▶ socket
+package client
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors"
+	"github.com/navehub/nave/eventlog"
+	"github.com/navehub/nave/frame"
+	"github.com/navehub/nave/registry"
+	"github.com/navehub/nave/supervision"
+	"github.com/navehub/nave/telemetry"
+)
+
+// Config bounds every client. The zero Config is ready for use.
+type Config struct {
+	// Mailbox is how many bytes may wait for a slow reader. Defaults to 256 KiB.
+	Mailbox int64
+	// WriteTimeout ends a connection whose socket takes nothing for so long.
+	// Defaults to 10 seconds.
+	WriteTimeout time.Duration
+	// MaxLag ends a connection that was live and has been behind for so long.
+	// Defaults to a minute.
+	MaxLag time.Duration
+	// Retry is the reconnection time that every stream starts with. Defaults to
+	// 2 seconds.
+	Retry time.Duration
+}
+
+// WithDefaults fills the zero fields.
+func (c Config) WithDefaults() Config {
+	c.Mailbox = cmp.Or(c.Mailbox, 256<<10)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
+	c.MaxLag = cmp.Or(c.MaxLag, time.Minute)
+	c.Retry = cmp.Or(c.Retry, 2*time.Second)
+	return c
+}
+
+// A Request is what a subscriber asks for.
+type Request struct {
+	Filters nave.Filters
+	// Cursor is the text that the subscriber came with, "" for none.
+	Cursor string
+	// Snapshot asks for the latest event of every key first, unless the cursor
+	// can be resumed from.
+	Snapshot  bool
+	Format    frame.Format
+	Transport Transport
+
+	RemoteAddr, UserAgent string
+}
+
+// A Dispatcher offers committed events to its clients.
+type Dispatcher interface {
+	// Attach asks for offers: Attached is the answer, and again after Lagging.
+	Attach(id uint64, filters nave.Filters, to actors.Ref[Message]) error
+	Detach(id uint64)
+}
+
+// History is what has been committed, from memory or from the log.
+type History interface {
+	Epoch() nave.Epoch
+	// Head is the offset up to which Read can read.
+	Head() uint64
+	// Verdict says whether a reader of filters can resume from a cursor, given
+	// as text: nil, or *nave.ResetError.
+	Verdict(filters nave.Filters, cursor string) (after uint64, err error)
+	// Read returns a page of what matches after the offset, and the offset up to
+	// which it says everything. A page without frames whose next is not past
+	// after is the end.
+	Read(ctx context.Context, after uint64, filters nave.Filters) (frames []*frame.Frame, next uint64, err error)
+	State(ctx context.Context, filters nave.Filters) (eventlog.Snapshot, error)
+}
+
+// Deps is what all clients of a hub share.
+type Deps struct {
+	Config    Config
+	History   History
+	Mailboxes *actors.Budget // for what waits for all of them
+	Registry  *registry.Registry
+	Telemetry *telemetry.Telemetry
+}
+
+// Spec describes the actor that serves one request. The actor owns the request's
+// transport from its start on.
+func Spec(id uint64, req Request, d Dispatcher, deps Deps) actors.Spec[Message] {
+	return actors.Spec[Message]{
+		Kind:    supervision.Client,
+		Mailbox: actors.Limits{Bytes: deps.Config.Mailbox, Count: 4096, Budget: deps.Mailboxes},
+		New: func() actors.Actor[Message] {
+			return &client{id: id, req: req, dispatcher: d, Deps: deps}
+		},
+	}
+}
+
+type client struct {
+	// Set by Spec, never changed.
+	Deps
+	id         uint64
+	req        Request
+	dispatcher Dispatcher
+
+	// Owned by the actor.
+	connected time.Time
+	position  uint64 // everything up to here has been written, or is not for us
+	attached  bool   // the dispatcher offers everything after head
+	head      uint64 // where to catch up to before going live
+	live      bool   // offers are written as they come
+	attaching bool   // Attached, or another try, is on its way
+	scheduled bool   // proceed is on its way
+	lagSince  time.Time
+	verdict   *frame.Sync // to be sent with the head, when attached
+	snapshot  *snapshot   // nil when there is none to send
+	out       output
+	ended     string // why the connection ends; "" while it lives
+}
+
+// Started judges the cursor. A client that resumes hears so at once and catches
+// up; for others the verdict waits for the dispatcher's head.
+func (c *client) Started(ctx *actors.Context[Message]) {
+	c.connected = time.Now()
+	c.Telemetry.Connected(c.req.Format.String())
+	c.register()
+	c.req.Transport.OnGone(func() { _ = ctx.Self().Tell(Gone{}) })
+
+	after, err := c.History.Verdict(c.req.Filters, c.req.Cursor)
+	var reset *nave.ResetError
+	switch {
+	case errors.As(err, &reset):
+		c.verdict = &frame.Sync{Status: frame.Reset, Reason: reset.Reason}
+	case c.req.Cursor == "":
+		c.verdict = &frame.Sync{Status: frame.Live}
+	default:
+		c.position = after
+		c.sync(frame.Sync{Status: frame.Recovered}, 0)
+		c.flush(ctx)
+		c.catchUp(ctx)
+		return
+	}
+	if c.req.Snapshot {
+		c.beginSnapshot(ctx)
+		return
+	}
+	c.attach(ctx)
+}
+
+// Receive handles one message and writes what has gathered once no other waits.
+func (c *client) Receive(ctx *actors.Context[Message], m Message) {
+	switch m := m.(type) {
+	case Offer:
+		c.offered(m)
+	case Heartbeat:
+		c.heartbeat(m)
+	case Attached:
+		c.attachedAt(ctx, m.Head)
+	case Lagging:
+		c.fellBehind(ctx)
+	case proceed:
+		c.scheduled = false
+		c.proceed(ctx)
+	case attach:
+		c.attaching = false
+		c.attach(ctx)
+	case Bye:
+		c.bye(ctx, m)
+	case Gone:
+		c.end(ctx, "client")
+	}
+	if ctx.Waiting() == 0 || c.out.bytes >= flushBytes {
+		c.flush(ctx)
+	}
+}
+
+// Stopped lets go of everything, whatever ended the actor.
+func (c *client) Stopped() {
+	if c.ended == "" {
+		c.ended = "error"
+	}
+	c.dispatcher.Detach(c.id)
+	c.closeSnapshot()
+	_ = c.req.Transport.Close()
+	c.Registry.RemoveClient(c.name())
+	c.Telemetry.Disconnected(c.req.Format.String(), c.ended, time.Since(c.connected))
+}
+
+// end stops the actor; the first reason counts.
+func (c *client) end(ctx *actors.Context[Message], reason string) {
+	if c.ended == "" {
+		c.ended = reason
+		ctx.Logger().Debug("stream ends", "reason", reason, "age", time.Since(c.connected))
+		ctx.Stop()
+	}
+}
+
+// bye tells the client when to come back, and ends.
+func (c *client) bye(ctx *actors.Context[Message], m Bye) {
+	retry := m.Retry
+	if m.Spread > 0 {
+		retry += rand.N(m.Spread).Truncate(time.Millisecond)
+	}
+	c.out.notice(frame.Notice{
+		Name:  frame.ByeName,
+		Data:  frame.Bye{Reason: m.Reason, RetryMS: retry.Milliseconds()},
+		Retry: retry,
+	}.Bytes(c.req.Format))
+	c.flush(ctx)
+	c.end(ctx, m.Reason)
+}
+
+func (c *client) name() string { return strconv.FormatUint(c.id, 10) }
+
+func (c *client) lag() registry.Lag {
+	if c.lagSince.IsZero() {
+		return registry.LagNone
+	}
+	return max(registry.LagOf(time.Since(c.lagSince)), registry.LagSubsecond)
+}
+
+// register writes the client's row; only changes of state come here.
+func (c *client) register() {
+	state := registry.CatchingUp
+	if c.live {
+		state = registry.Live
+	}
+	c.Registry.PutClient(registry.Client{
+		ID:         c.name(),
+		Filters:    c.req.Filters,
+		Transport:  c.req.Format.String() + "/" + c.req.Transport.Protocol(),
+		RemoteAddr: c.req.RemoteAddr,
+		UserAgent:  c.req.UserAgent,
+		Connected:  c.connected,
+		State:      state,
+		Lag:        c.lag(),
+	})
+}

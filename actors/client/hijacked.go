@@ -1,0 +1,177 @@
+package client
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// peerPatience is how long a peer may be silent on the level of TCP, probes and
+// unacknowledged bytes alike, until its connection counts as broken. Without it
+// a peer that vanished without a word would stay for a quarter of an hour.
+const peerPatience = time.Minute
+
+// socketBuffer bounds what the kernel holds for a slow reader. Left to itself it
+// grows to megabytes, and a writer is let on only when a third of it is free: a
+// reader of 100 KB/s would seem to take nothing for longer than WriteTimeout.
+const socketBuffer = 256 << 10
+
+// A Hijacker takes HTTP/1.1 connections over from net/http, so that an idle
+// stream costs neither a goroutine nor a buffer. It notices the ends of all its
+// connections on one goroutine, which starts with the first connection and has
+// ended when the last one's Close returns. The zero Hijacker is ready for use.
+type Hijacker struct{ watch poller }
+
+// Hijack takes over the connection of w for an answer with status 200, the
+// headers that are set on w, and a body that ends with the connection. The head
+// goes out with the first Write.
+//
+// The error is [http.ErrNotSupported] if the connection cannot be taken over, as
+// with HTTP/2; then w is as it was, and [NewResponse] serves it. Connections
+// with TLS should be served by it too: their records need a buffer anyway.
+func (h *Hijacker) Hijack(w http.ResponseWriter) (*Hijacked, error) {
+	head := appendHead(nil, http.StatusOK, w.Header())
+	conn, _, err := http.NewResponseController(w).Hijack() // with its buffers, and what the peer has pipelined
+	if err != nil {
+		return nil, err
+	}
+	keepAlive(conn)
+	return &Hijacked{conn: conn, head: head, poller: &h.watch}, nil
+}
+
+// keepAlive finds out about a peer that has vanished. What a connection does not
+// support it does without.
+func keepAlive(conn net.Conn) {
+	const probes = 3
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	_ = tcp.SetWriteBuffer(socketBuffer)
+	_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{
+		Enable:   true,
+		Idle:     peerPatience / 2,
+		Interval: peerPatience / 2 / probes,
+		Count:    probes,
+	})
+	limitUnacknowledged(tcp, peerPatience)
+}
+
+// appendHead writes a response head for a body that ends with the connection.
+func appendHead(b []byte, status int, header http.Header) []byte {
+	buf := bytes.NewBuffer(b)
+	fmt.Fprintf(buf, "HTTP/1.1 %d %s\r\nConnection: close\r\n", status, http.StatusText(status))
+	if header.Get("Date") == "" {
+		fmt.Fprintf(buf, "Date: %s\r\n", time.Now().UTC().Format(http.TimeFormat))
+	}
+	_ = header.WriteSubset(buf, ours) // a buffer takes everything; line ends in values become spaces
+	buf.WriteString("\r\n")
+	return buf.Bytes()
+}
+
+// ours are the headers that say how the body ends.
+var ours = map[string]bool{"Connection": true, "Content-Length": true, "Transfer-Encoding": true}
+
+// Hijacked is a connection taken over from net/http.
+//
+// A peer that has closed only its sending side counts as gone, as it does for
+// net/http: no client of event streams does so and goes on reading.
+type Hijacked struct {
+	// Set by Hijack, never changed.
+	conn   net.Conn
+	poller *poller
+
+	// Owned by whoever may call Write.
+	head   []byte        // until it is written
+	failed error         // of the first Write that failed
+	serial uint64        // with the poller; 0 if that does not watch
+	done   chan struct{} // closed when the goroutine that reads instead has ended
+
+	closed atomic.Bool
+}
+
+var _ Transport = (*Hijacked)(nil)
+
+// Protocol is "h1".
+func (*Hijacked) Protocol() string { return "h1" }
+
+// Write writes all pieces with as few system calls as it takes.
+func (t *Hijacked) Write(pieces [][]byte, timeout time.Duration) error {
+	if t.failed != nil {
+		return t.failed
+	}
+	if t.head != nil {
+		pieces = append([][]byte{t.head}, pieces...)
+		t.head = nil
+	}
+	if err := t.conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
+		return t.fail(err)
+	}
+	buffers := net.Buffers(pieces)
+	if _, err := buffers.WriteTo(t.conn); err != nil {
+		return t.fail(err)
+	}
+	return nil
+}
+
+// fail makes the failure last: part of the pieces may have been written.
+func (t *Hijacked) fail(err error) error {
+	t.failed = err
+	return err
+}
+
+// Refuse answers with something else than a stream, instead of the first Write,
+// and closes the connection.
+func (t *Hijacked) Refuse(status int, header http.Header, body []byte, timeout time.Duration) error {
+	defer t.Close()
+	t.head = appendHead(nil, status, header)
+	// Connection: close ends the body too, but with its length a reader knows
+	// that it has the whole.
+	t.head = append(t.head[:len(t.head)-len("\r\n")], "Content-Length: "+strconv.Itoa(len(body))+"\r\n\r\n"...)
+	return t.Write([][]byte{body}, timeout)
+}
+
+// OnGone watches for the peer's end.
+func (t *Hijacked) OnGone(gone func()) {
+	if serial, err := t.poller.add(t.conn, gone); err == nil {
+		t.serial = serial
+		return
+	}
+	t.done = make(chan struct{})
+	go t.read(gone)
+}
+
+// read notices the end of a connection that cannot be polled. What the peer
+// sends is ignored.
+func (t *Hijacked) read(gone func()) {
+	defer close(t.done)
+	ignored := make([]byte, 64)
+	for {
+		if _, err := t.conn.Read(ignored); err != nil {
+			break
+		}
+	}
+	if !t.closed.Load() {
+		gone()
+	}
+}
+
+// Close ends the connection.
+func (t *Hijacked) Close() error {
+	if t.closed.Swap(true) {
+		return nil
+	}
+	t.failed = net.ErrClosed
+	if t.serial > 0 {
+		t.poller.remove(t.conn, t.serial) // before its descriptor can be another's
+	}
+	err := t.conn.Close()
+	if t.done != nil {
+		<-t.done
+	}
+	return err
+}

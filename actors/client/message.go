@@ -1,0 +1,81 @@
+package client
+
+import (
+	"time"
+
+	"github.com/navehub/nave/frame"
+)
+
+// A Message is anything a client actor accepts.
+//
+//sumtype:decl
+type Message interface{ clientMessage() }
+
+// Attached answers Attach: the dispatcher will offer everything after Head.
+type Attached struct{ Head uint64 }
+
+// Offer hands over what the client follows of one committed group. Frames is
+// shared with other clients and must not be changed.
+type Offer struct {
+	Frames []*frame.Frame
+	At     time.Time // when the dispatcher offered it
+	Bytes  int
+}
+
+// Heartbeat says that everything up to Head has been offered. It queues with the
+// offers, so a live client that reaches it has everything.
+type Heartbeat struct {
+	Head uint64
+	At   time.Time
+}
+
+// Lagging says that an offer did not fit into the mailbox and that none will
+// follow until the client attaches again.
+type Lagging struct{}
+
+// Bye ends the connection from the hub's side: the client is told to come back
+// after Retry and up to Spread more, so that not all come back at once.
+type Bye struct {
+	Reason        string
+	Retry, Spread time.Duration
+}
+
+// Gone says that the peer has closed the connection.
+type Gone struct{}
+
+// proceed goes on with catching up, a page at a time, so that control messages
+// are heard in between.
+type proceed struct{}
+
+// attach tries again to reach a dispatcher whose mailbox was full.
+type attach struct{}
+
+func (Attached) clientMessage()  {}
+func (Offer) clientMessage()     {}
+func (Heartbeat) clientMessage() {}
+func (Lagging) clientMessage()   {}
+func (Bye) clientMessage()       {}
+func (Gone) clientMessage()      {}
+func (proceed) clientMessage()   {}
+func (attach) clientMessage()    {}
+
+// ControlMessage marks what must be heard although offers are backed up.
+func (Attached) ControlMessage() {}
+
+// ControlMessage marks what must be heard although offers are backed up.
+func (Lagging) ControlMessage() {}
+
+// ControlMessage marks what must be heard although offers are backed up.
+func (Bye) ControlMessage() {}
+
+// ControlMessage marks what must be heard although offers are backed up.
+func (Gone) ControlMessage() {}
+
+// ControlMessage marks what must be heard although offers are backed up.
+func (proceed) ControlMessage() {}
+
+// ControlMessage marks what must be heard although offers are backed up.
+func (attach) ControlMessage() {}
+
+// MessageSize is what the offer keeps in memory until it is written.
+func (o Offer) MessageSize() int { return o.Bytes }

@@ -1,0 +1,112 @@
+package client
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/navehub/nave/actors"
+	"github.com/navehub/nave/frame"
+	"github.com/navehub/nave/telemetry"
+)
+
+// flushBytes is how much gathers at most before it is written although more is
+// waiting: about what a socket buffer takes at once.
+const flushBytes = 64 << 10
+
+// pieceLists lends the lists that are handed to a write, so that an idle client
+// holds none.
+var pieceLists = sync.Pool{New: func() any { return new([][]byte) }}
+
+// output gathers what is written with one system call.
+type output struct {
+	pieces *[][]byte // from pieceLists; nil when empty
+	bytes  int
+
+	events   int       // frames among the pieces
+	live     bool      // the frames were offered, not read from history
+	offered  time.Time // the oldest offer's
+	accepted time.Time // the oldest frame's
+	fanouts  []*telemetry.Fanout
+}
+
+// notice adds one of the hub's own events.
+func (o *output) notice(b []byte) {
+	o.add(b)
+	o.bytes += len(b)
+}
+
+func (o *output) add(pieces ...[]byte) {
+	if o.pieces == nil {
+		o.pieces = pieceLists.Get().(*[][]byte)
+	}
+	*o.pieces = append(*o.pieces, pieces...)
+}
+
+// offer adds the frames of an offer that are past the position, transient ones
+// always.
+func (o *output) offer(m Offer, position uint64, format frame.Format) {
+	before := o.events
+	o.frames(m.Frames, position, format)
+	if o.events == before {
+		return
+	}
+	if !o.live {
+		o.live, o.offered = true, m.At
+	}
+	o.fanouts = slices.AppendSeq(o.fanouts, frame.Fanouts(m.Frames))
+}
+
+// frames adds what is past the position. The list holds whole batches, so the
+// last frame of each is known.
+func (o *output) frames(frames []*frame.Frame, position uint64, format frame.Format) {
+	for i, f := range frames {
+		if offset := f.Event.Offset; offset > 0 && offset <= position {
+			continue
+		}
+		last := i+1 == len(frames) || !frame.SameBatch(f, frames[i+1])
+		o.add()
+		*o.pieces = f.AppendPieces(*o.pieces, format, last)
+		o.bytes += f.Size()
+		if o.events == 0 {
+			o.accepted = f.Accepted
+		}
+		o.events++
+	}
+}
+
+// flush writes what has gathered; failure ends the connection.
+func (c *client) flush(ctx *actors.Context[Message]) {
+	o := &c.out
+	if o.pieces == nil || c.ended != "" {
+		return
+	}
+	err := c.req.Transport.Write(*o.pieces, c.Config.WriteTimeout)
+	clear(*o.pieces)
+	*o.pieces = (*o.pieces)[:0]
+	pieceLists.Put(o.pieces)
+	if err != nil {
+		*o = output{}
+		ctx.Logger().Debug("write fails", "error", err)
+		c.end(ctx, "write")
+		return
+	}
+	c.delivered(o)
+	*o = output{fanouts: o.fanouts[:0]}
+}
+
+// delivered records one flush: one reading of the clock, whatever it carried.
+func (c *client) delivered(o *output) {
+	if o.events == 0 {
+		return
+	}
+	now := time.Now()
+	if o.live {
+		c.Telemetry.Delivered(c.req.Format.String(), true, o.events, now.Sub(o.offered), now.Sub(o.accepted))
+	} else {
+		c.Telemetry.Delivered(c.req.Format.String(), false, o.events, 0, 0)
+	}
+	for _, f := range o.fanouts {
+		f.Written(now)
+	}
+}

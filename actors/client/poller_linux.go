@@ -1,0 +1,166 @@
+package client
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A poller notices the ends of connections that nobody reads from.
+//
+// It keeps an epoll instance, and one goroutine, while it has a connection to
+// watch. The instance is itself polled by Go's runtime, so that the goroutine
+// holds no thread while it waits, and closing the instance wakes it.
+type poller struct {
+	mu      sync.Mutex
+	serial  uint64 // of the youngest connection: never used again, as descriptors are
+	running *epoll // nil while nothing is watched
+}
+
+// An epoll is one run of the poller, from the first connection to the last.
+type epoll struct {
+	fd   int
+	file *os.File // owns fd
+	raw  syscall.RawConn
+	gone map[uint64]func() // guarded by the poller's mu
+	done chan struct{}     // closed when the goroutine has ended
+}
+
+// ends are what is asked about: RDHUP is the peer's FIN, the others are always
+// reported. Once is enough, and keeps a broken connection that is not closed yet
+// from being reported for ever.
+const ends = unix.EPOLLRDHUP | unix.EPOLLONESHOT
+
+// add watches conn until remove, and calls gone if it ends before, at once if it
+// has ended already. It fails if the connection has no descriptor to poll.
+func (p *poller) add(conn net.Conn, gone func()) (serial uint64, err error) {
+	polled, ok := conn.(syscall.Conn)
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	raw, err := polled.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e, err := p.run()
+	if err != nil {
+		return 0, err
+	}
+	p.serial++
+	serial = p.serial
+	e.gone[serial] = gone // before an event can look for it
+	if err := control(raw, func(fd int) error { return e.ctl(unix.EPOLL_CTL_ADD, fd, serial) }); err != nil {
+		p.forget(e, serial)
+		return 0, err
+	}
+	return serial, nil
+}
+
+// remove ends the watch over conn. A call of gone may be under way; no other
+// comes. With the last connection the goroutine ends, and is waited for.
+func (p *poller) remove(conn net.Conn, serial uint64) {
+	p.mu.Lock()
+	e := p.running
+	if raw, err := conn.(syscall.Conn).SyscallConn(); err == nil {
+		// If the connection is closed already, the kernel has removed it.
+		_ = control(raw, func(fd int) error { return e.ctl(unix.EPOLL_CTL_DEL, fd, serial) })
+	}
+	last := p.forget(e, serial)
+	p.mu.Unlock()
+	if last {
+		<-e.done
+	}
+}
+
+// run is the epoll that runs, or a new one.
+func (p *poller) run() (*epoll, error) {
+	if p.running != nil {
+		return p.running, nil
+	}
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.SetNonblock(fd, true); err != nil { // or os.NewFile would not poll it
+		return nil, errors.Join(err, unix.Close(fd))
+	}
+	file := os.NewFile(uintptr(fd), "epoll")
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	p.running = &epoll{fd: fd, file: file, raw: raw, gone: make(map[uint64]func()), done: make(chan struct{})}
+	go p.wait(p.running)
+	return p.running, nil
+}
+
+// forget drops a connection, and with the last one stops e.
+func (p *poller) forget(e *epoll, serial uint64) (last bool) {
+	delete(e.gone, serial)
+	if len(e.gone) > 0 {
+		return false
+	}
+	p.running = nil
+	_ = e.file.Close()
+	return true
+}
+
+// wait calls for every connection that ends, until e is closed.
+func (p *poller) wait(e *epoll) {
+	defer close(e.done)
+	events := make([]unix.EpollEvent, 64)
+	for {
+		n := 0
+		err := e.raw.Read(func(fd uintptr) bool {
+			n, _ = unix.EpollWait(int(fd), events, 0)
+			return n > 0
+		})
+		if err != nil {
+			return
+		}
+		for i := range n {
+			p.mu.Lock()
+			gone := e.gone[serialOf(&events[i])]
+			p.mu.Unlock()
+			if gone != nil {
+				gone()
+			}
+		}
+	}
+}
+
+func (e *epoll) ctl(op, fd int, serial uint64) error {
+	event := unix.EpollEvent{Events: ends, Fd: int32(uint32(serial)), Pad: int32(uint32(serial >> 32))}
+	return unix.EpollCtl(e.fd, op, fd, &event)
+}
+
+// serialOf is the event's data, all 64 bits of which are ours.
+func serialOf(e *unix.EpollEvent) uint64 {
+	return uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32
+}
+
+// control calls f with the descriptor, which stays the connection's meanwhile.
+func control(raw syscall.RawConn, f func(fd int) error) error {
+	var failed error
+	if err := raw.Control(func(fd uintptr) { failed = f(int(fd)) }); err != nil {
+		return err
+	}
+	return failed
+}
+
+// limitUnacknowledged breaks the connection if what was sent finds no answer for
+// so long. Keep-alive does not see to that: it probes only when nothing is sent.
+func limitUnacknowledged(conn *net.TCPConn, d time.Duration) {
+	if raw, err := conn.SyscallConn(); err == nil {
+		_ = control(raw, func(fd int) error {
+			return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.Milliseconds()))
+		})
+	}
+}

@@ -1,0 +1,19 @@
+//go:build !linux
+
+package client
+
+import (
+	"errors"
+	"net"
+	"time"
+)
+
+// A poller is for Linux only: elsewhere every connection has a goroutine that
+// reads.
+type poller struct{}
+
+func (*poller) add(net.Conn, func()) (uint64, error) { return 0, errors.ErrUnsupported }
+
+func (*poller) remove(net.Conn, uint64) {}
+
+func limitUnacknowledged(*net.TCPConn, time.Duration) {}

@@ -1,0 +1,178 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors"
+	"github.com/navehub/nave/actors/client"
+	"github.com/navehub/nave/supervision"
+)
+
+// A clientsMessage is anything the parent of the clients accepts.
+//
+//sumtype:decl
+type clientsMessage interface{ clientsMessage() }
+
+// connect asks for a client actor.
+type connect struct {
+	actors.Reply[uint64]
+	spec func(id uint64) actors.Spec[client.Message]
+}
+
+// dismiss says bye to every client; none is spawned after it.
+type dismiss struct {
+	actors.Reply[int]
+	bye client.Bye
+}
+
+func (connect) clientsMessage() {}
+func (dismiss) clientsMessage() {}
+
+// roster is the living clients. Their parent adds; each takes itself out.
+type roster struct {
+	refs  sync.Map // id → actors.Ref[client.Message]
+	count atomic.Int64
+	empty chan struct{} // poked whenever one leaves
+}
+
+func (r *roster) remove(id uint64) {
+	if _, ok := r.refs.LoadAndDelete(id); !ok {
+		return
+	}
+	if r.count.Add(-1) == 0 {
+		select {
+		case r.empty <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// wait returns when no client is left.
+func (r *roster) wait(ctx context.Context) error {
+	for r.count.Load() > 0 {
+		select {
+		case <-r.empty:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// clientsActor is the parent of all clients, and of waiting polls.
+type clientsActor struct {
+	hub       *Hub
+	dismissed bool
+}
+
+func (h *Hub) clientsSpec() actors.Spec[clientsMessage] {
+	return actors.Spec[clientsMessage]{
+		Kind:    supervision.Clients,
+		Mailbox: actors.Limits{Count: 16 << 10},
+		New:     func() actors.Actor[clientsMessage] { return &clientsActor{hub: h} },
+	}
+}
+
+func (a *clientsActor) Receive(c *actors.Context[clientsMessage], m clientsMessage) {
+	switch m := m.(type) {
+	case connect:
+		a.connect(c, m)
+	case dismiss:
+		a.dismissed = true
+		n := 0
+		a.hub.clients.refs.Range(func(_, ref any) bool {
+			n++
+			_ = ref.(actors.Ref[client.Message]).Tell(m.bye) // stopped: it needs none
+			return true
+		})
+		m.Send(n)
+	}
+}
+
+func (a *clientsActor) connect(c *actors.Context[clientsMessage], m connect) {
+	r := &a.hub.clients
+	switch limit := a.hub.config.Limits.Clients; {
+	case a.dismissed:
+		m.Fail(errDraining)
+		return
+	case r.count.Load() >= int64(limit):
+		m.Fail(nave.Errorf(nave.CodeOverloaded, "the hub has %d subscribers, as many as it may", limit).After(5 * time.Second))
+		return
+	}
+	id := a.hub.clientID.Add(1)
+	spec := m.spec(id)
+	r.count.Add(1)
+	r.refs.Store(id, actors.Ref[client.Message]{}) // so that a client that ends at once finds itself
+	ref, err := actors.Spawn(c, strconv.FormatUint(id, 10), spec)
+	if err != nil {
+		r.remove(id)
+		m.Fail(err)
+		return
+	}
+	r.refs.CompareAndSwap(id, actors.Ref[client.Message]{}, ref)
+	m.Send(id)
+}
+
+// shard is one dispatcher as its clients see it.
+type shard struct{ hub *Hub }
+
+func (s shard) dispatcher(id uint64) actors.Ref[dispatcherMessage] {
+	return s.hub.dispatchers[id%uint64(len(s.hub.dispatchers))]
+}
+
+func (s shard) Attach(id uint64, filters nave.Filters, to actors.Ref[client.Message]) error {
+	return s.dispatcher(id).Tell(attach{id, filters, to})
+}
+
+// Detach takes the client off its dispatcher and the roster. A dispatcher too
+// busy to hear it finds out by its next offer.
+func (s shard) Detach(id uint64) {
+	_ = s.dispatcher(id).Tell(detach{id})
+	s.hub.clients.remove(id)
+}
+
+// Connect hands a stream over to a client actor, which owns its transport from
+// then on, whatever happens; on error the caller still owns it.
+func (h *Hub) Connect(ctx context.Context, req client.Request) error {
+	if err := h.checkFilters(req.Filters); err != nil {
+		return err
+	}
+	deps := client.Deps{
+		Config: h.config.Client, History: h.history, Mailboxes: h.mailboxes,
+		Registry: h.registry, Telemetry: h.telemetry,
+	}
+	return h.spawnClient(ctx, func(id uint64) actors.Spec[client.Message] {
+		return client.Spec(id, req, shard{h}, deps)
+	})
+}
+
+func (h *Hub) spawnClient(ctx context.Context, spec func(uint64) actors.Spec[client.Message]) error {
+	// Not to be given up on: an actor that nobody waits for any more would serve a
+	// transport that is not its own. The answer comes at once in any case.
+	_, err := actors.Ask(context.WithoutCancel(ctx), h.clientSpawner, func(r actors.Reply[uint64]) clientsMessage {
+		return connect{r, spec}
+	})
+	switch {
+	case isFull(err):
+		return nave.Errorf(nave.CodeOverloaded, "too many subscribers connect at once").After(time.Second)
+	case errors.Is(err, actors.ErrStopped):
+		return errDraining
+	}
+	return err
+}
+
+func (h *Hub) checkFilters(filters nave.Filters) error {
+	switch limit := h.config.Limits.Filters; {
+	case len(filters) == 0:
+		return nave.Errorf(nave.CodeInvalid, "no topic asked for: add ?topic=cards/** or several of them")
+	case len(filters) > limit:
+		return nave.Errorf(nave.CodeTooMany, "%d filters asked for; at most %d are allowed", len(filters), limit)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/eventlog"
+	"github.com/navehub/nave/frame"
+	"github.com/navehub/nave/telemetry"
+)
+
+// pageEvents and pageBytes bound what one step of catching up holds.
+const (
+	pageEvents = 256
+	pageBytes  = 256 << 10
+)
+
+// history is what has been committed: the recent groups, and behind them the log.
+type history struct {
+	recent    *recent
+	telemetry *telemetry.Telemetry
+	log       atomic.Pointer[eventlog.Log] // set by the journal whenever it opens one
+}
+
+func (h *history) Epoch() nave.Epoch { return (*h.log.Load()).Epoch() }
+
+func (h *history) Head() uint64 {
+	_, head := h.recent.last()
+	return head
+}
+
+// Verdict judges a cursor, given as text; see client.History.
+func (h *history) Verdict(filters nave.Filters, cursor string) (uint64, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	c, err := nave.ParseCursor(cursor)
+	switch {
+	case err != nil:
+		return 0, &nave.ResetError{Reason: nave.ResetMalformed}
+	case c.Epoch != h.Epoch():
+		return 0, &nave.ResetError{Reason: nave.ResetForeignEpoch}
+	case c.Offset > max(h.Head(), (*h.log.Load()).Head()): // a read of the log may have been ahead of recent
+		return 0, &nave.ResetError{Reason: nave.ResetAhead}
+	case c.Offset < h.oldest(filters):
+		return 0, &nave.ResetError{Reason: nave.ResetRetention}
+	}
+	return c.Offset, nil
+}
+
+// oldest is where a reader of filters can resume from.
+func (h *history) oldest(filters nave.Filters) uint64 { return (*h.log.Load()).Oldest(filters) }
+
+// Read returns a page of what matches after the offset; see client.History.
+func (h *history) Read(ctx context.Context, after uint64, filters nave.Filters) ([]*frame.Frame, uint64, error) {
+	start := time.Now()
+	source := "ring"
+	frames, next, ok := h.readRecent(after, filters)
+	if !ok {
+		source = "log"
+		var err error
+		if frames, next, err = h.readLog(ctx, after, filters); err != nil {
+			return nil, 0, err
+		}
+	}
+	if len(frames) > 0 {
+		h.telemetry.Replayed(source, len(frames), time.Since(start))
+	}
+	return frames, next, nil
+}
+
+func (h *history) readRecent(after uint64, filters nave.Filters) ([]*frame.Frame, uint64, bool) {
+	groups, head, ok := h.recent.after(after)
+	if !ok {
+		return nil, 0, false
+	}
+	var frames []*frame.Frame
+	next, bytes := after, 0
+	for _, g := range groups {
+		for _, f := range g.frames {
+			if f.Event.Offset > after && filters.Match(f.Event.Topic) {
+				frames = append(frames, f)
+				bytes += f.Size()
+			}
+		}
+		next = g.head
+		if len(frames) >= pageEvents || bytes >= pageBytes {
+			return frames, next, true
+		}
+	}
+	if len(groups) == 0 {
+		next = max(after, head) // a page of the log may have been ahead of recent
+	}
+	return frames, next, true
+}
+
+func (h *history) readLog(ctx context.Context, after uint64, filters nave.Filters) ([]*frame.Frame, uint64, error) {
+	log := *h.log.Load()
+	page, err := log.Read(ctx, after, filters, eventlog.Limit{Events: pageEvents, Bytes: pageBytes})
+	if err != nil {
+		return nil, 0, reopening(err)
+	}
+	frames := make([]*frame.Frame, len(page.Events))
+	for i, e := range page.Events {
+		frames[i] = frame.New(log.Epoch(), e, time.Time{})
+	}
+	return frames, max(after, page.Next), nil
+}
+
+// State is the latest event of every key; see eventlog.Log.
+func (h *history) State(ctx context.Context, filters nave.Filters) (eventlog.Snapshot, error) {
+	state, err := (*h.log.Load()).State(ctx, filters)
+	return state, reopening(err)
+}
+
+// reopening says in the hub's words that the journal is at work on the log.
+func reopening(err error) error {
+	if errors.Is(err, eventlog.ErrClosed) || errors.Is(err, eventlog.ErrBroken) {
+		return nave.Errorf(nave.CodeUnavailable, "the log is being reopened: %w", err).After(time.Second)
+	}
+	return err
+}

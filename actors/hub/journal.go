@@ -1,0 +1,307 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors"
+	"github.com/navehub/nave/eventlog"
+	"github.com/navehub/nave/frame"
+	"github.com/navehub/nave/supervision"
+	"github.com/navehub/nave/telemetry"
+)
+
+const (
+	// groupBatches and groupBytes bound one commit, so that the first of a flood
+	// does not wait for all of it.
+	groupBatches = 1024
+	groupBytes   = 4 << 20
+	// reopenMin and reopenMax are the pauses between tries to reopen the log.
+	reopenMin = 100 * time.Millisecond
+	reopenMax = 5 * time.Second
+)
+
+// A journalMessage is anything the journal accepts.
+//
+//sumtype:decl
+type journalMessage interface{ journalMessage() }
+
+// commit is a publish that its topic has admitted.
+type commit struct {
+	actors.Reply[eventlog.Outcome]
+	batch    eventlog.Batch
+	bytes    int
+	topic    *topic // that has admitted it
+	admitted time.Time
+	trace    trace.SpanContext
+}
+
+// reopen is another try to open a log that broke.
+type reopen struct{}
+
+func (commit) journalMessage() {}
+func (reopen) journalMessage() {}
+
+// MessageSize is what the batch holds in memory while it waits.
+func (c commit) MessageSize() int { return c.bytes }
+
+// ControlMessage lets the try through although commits are backed up.
+func (reopen) ControlMessage() {}
+
+// The journal owns the log and is its only writer. What has gathered in its
+// mailbox becomes one commit; while that one syncs, the next gathers.
+type journal struct {
+	*Hub
+	log     eventlog.Log // nil while broken
+	pause   time.Duration
+	waiting []commit // the group that gathers
+	bytes   int
+}
+
+func (h *Hub) journalSpec() actors.Spec[journalMessage] {
+	return actors.Spec[journalMessage]{
+		Kind:    supervision.Journal,
+		Mailbox: actors.Limits{Count: 64 << 10, Bytes: h.config.Limits.JournalBytes},
+		New:     func() actors.Actor[journalMessage] { return &journal{Hub: h} },
+	}
+}
+
+// Started takes over the log that the hub opened. After a failure nobody knows
+// what state the log is in, so it is opened anew.
+func (j *journal) Started(c *actors.Context[journalMessage]) {
+	if log := j.opened.Swap(nil); log != nil {
+		j.use(*log)
+		return
+	}
+	j.reopen(c)
+}
+
+func (j *journal) Receive(c *actors.Context[journalMessage], m journalMessage) {
+	switch m := m.(type) {
+	case commit:
+		j.waiting = append(j.waiting, m)
+		j.bytes += m.bytes
+	case reopen:
+		j.reopen(c)
+	}
+	if c.Waiting() == 0 || len(j.waiting) >= groupBatches || j.bytes >= groupBytes {
+		j.commit(c)
+	}
+}
+
+// Stopped tells those whose outcome nobody knows.
+func (j *journal) Stopped() {
+	if j.log != nil {
+		if err := j.log.Close(); err != nil {
+			j.logger.Error("the log does not close cleanly", "error", err)
+		}
+		j.log = nil
+	}
+	j.refuse(errLogBroken)
+}
+
+var errLogBroken = nave.Errorf(nave.CodeUnavailable,
+	"the log cannot be written now; the event may or may not be stored: try again with the same id").After(time.Second)
+
+func (j *journal) commit(c *actors.Context[journalMessage]) {
+	if len(j.waiting) == 0 {
+		return
+	}
+	start := time.Now()
+	outcomes, err := j.append()
+	if err != nil {
+		j.logger.Error("the log refuses a write; reopening it", "error", err)
+		j.broken(c, err)
+		return
+	}
+	took := time.Since(start)
+	g := j.group(outcomes)
+	if len(g.frames) > 0 {
+		j.recent.add(g)
+		j.dispatch(g)
+	}
+	j.measure(start, took, g)
+	j.answer(outcomes)
+	j.waiting, j.bytes = j.waiting[:0], 0
+}
+
+// append writes what the log stores of the group. Transient batches pass it by;
+// their outcome is the zero one.
+func (j *journal) append() ([]eventlog.Outcome, error) {
+	outcomes := make([]eventlog.Outcome, len(j.waiting))
+	batches := make([]eventlog.Batch, 0, len(j.waiting))
+	at := make([]int, 0, len(j.waiting))
+	for i := range j.waiting {
+		if j.waiting[i].batch.Durability == nave.Transient {
+			continue
+		}
+		if j.log == nil {
+			outcomes[i].Err = errLogBroken
+			continue
+		}
+		batches = append(batches, j.waiting[i].batch)
+		at = append(at, i)
+	}
+	if len(batches) == 0 {
+		return outcomes, nil
+	}
+	stored, err := j.log.Append(context.Background(), batches)
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range stored {
+		outcomes[at[i]] = o
+	}
+	return outcomes, nil
+}
+
+// group formats what was committed, once for all clients.
+func (j *journal) group(outcomes []eventlog.Outcome) *group {
+	g := &group{head: j.Head(), at: time.Now()}
+	for i, o := range outcomes {
+		if o.Err != nil || o.Repeat {
+			continue
+		}
+		batch := j.waiting[i].batch
+		fanout := j.telemetry.StartFanout(j.waiting[i].trace, g.at)
+		for k, e := range batch.Events {
+			e.Batch = nave.Position{I: k, N: len(batch.Events)}
+			if o.First > 0 {
+				e.Offset = o.First + uint64(k)
+				g.head = e.Offset
+			}
+			f := frame.New(j.Epoch(), e, batch.Time)
+			f.Fanout = fanout
+			g.frames = append(g.frames, f)
+			g.bytes += f.Memory()
+		}
+	}
+	g.shards.Store(int32(len(j.dispatchers)))
+	return g
+}
+
+// answer tells every publisher, and every topic that its share has room again.
+func (j *journal) answer(outcomes []eventlog.Outcome) {
+	for i, o := range outcomes {
+		w := &j.waiting[i]
+		if o.Err != nil {
+			w.Fail(o.Err)
+		} else {
+			w.Send(o)
+		}
+		w.topic.settle(w.bytes)
+	}
+	clear(j.waiting)
+}
+
+func (j *journal) refuse(err error) {
+	for i := range j.waiting {
+		j.waiting[i].Fail(err)
+		j.waiting[i].topic.settle(j.waiting[i].bytes)
+	}
+	clear(j.waiting)
+	j.waiting, j.bytes = j.waiting[:0], 0
+}
+
+// dispatch hands the group to every shard. One that is full is woken instead,
+// and finds what it missed among the recent groups.
+func (j *journal) dispatch(g *group) {
+	for _, d := range j.dispatchers {
+		if err := d.Tell(committed{g}); err != nil {
+			_ = d.Tell(wake{}) // full: it has been woken already
+		}
+	}
+}
+
+func (j *journal) measure(start time.Time, took time.Duration, g *group) {
+	j.telemetry.Appended(len(g.frames), g.bytes, start.Sub(j.waiting[0].admitted), took)
+	for i := range j.waiting {
+		w := &j.waiting[i]
+		if !w.trace.IsSampled() {
+			continue
+		}
+		j.telemetry.Stage(w.trace, telemetry.SpanAppend, w.admitted, start.Add(took),
+			telemetry.AttrAppendGroup.Int(len(j.waiting)),
+			telemetry.AttrAppendBytes.Int(g.bytes),
+			telemetry.AttrAppendQueue.Int64(start.Sub(w.admitted).Microseconds()),
+			telemetry.AttrAppendCommit.Int64(took.Microseconds()))
+	}
+}
+
+// broken gives up the log: no write to it can be believed any more. Durable and
+// memory events are refused until it is open again; transient ones go on.
+func (j *journal) broken(c *actors.Context[journalMessage], err error) {
+	j.refuse(errLogBroken)
+	j.health.set(healthLog, err)
+	if err := j.log.Close(); err != nil {
+		j.logger.Warn("the broken log does not close cleanly", "error", err)
+	}
+	j.log = nil
+	c.After(reopenMin, reopen{})
+}
+
+func (j *journal) reopen(c *actors.Context[journalMessage]) {
+	if j.log != nil {
+		return
+	}
+	log, err := j.open(context.Background())
+	if err != nil {
+		j.health.set(healthLog, err)
+		j.pause = min(max(2*j.pause, reopenMin), reopenMax)
+		j.logger.Error("the log cannot be opened; trying again", "error", err, "in", j.pause)
+		c.After(j.pause, reopen{})
+		return
+	}
+	j.pause = 0
+	j.use(log)
+	j.logger.Info("the log is open again", "head", log.Head())
+}
+
+// use makes the log everybody's. What it holds beyond the last dispatched group
+// was written by a commit whose outcome was unknown: it happened, so clients
+// hear of it.
+func (j *journal) use(log eventlog.Log) {
+	if before := j.Epoch(); log.Epoch() != before {
+		_ = log.Close() // it is not ours
+		panic(fmt.Errorf("the log was %s and is %s now: it has been replaced under the hub", before, log.Epoch()))
+	}
+	j.log = log
+	j.history.log.Store(&log)
+	if err := j.recover(j.Head()); err != nil {
+		panic(fmt.Errorf("read the reopened log: %w", err))
+	}
+	j.recent.start(log.Head())
+	for _, d := range j.dispatchers { // an earlier incarnation may have failed before it could
+		_ = d.Tell(wake{})
+	}
+	j.health.set(healthLog, nil)
+}
+
+// everything matches all topics, the hub's own too, which a wildcard in the
+// first segment does not.
+var everything = nave.Filters{"**", "$hub/**"}
+
+func (j *journal) recover(after uint64) error {
+	for {
+		frames, next, err := j.history.readLog(context.Background(), after, everything)
+		if err != nil || next == after {
+			return err
+		}
+		after = next
+		if len(frames) == 0 {
+			continue
+		}
+		g := &group{frames: frames, head: frames[len(frames)-1].Event.Offset, at: time.Now()}
+		for _, f := range frames {
+			f.Accepted = g.at // nobody knows when it was
+			g.bytes += f.Memory()
+		}
+		g.shards.Store(int32(len(j.dispatchers)))
+		j.recent.add(g)
+		j.dispatch(g)
+	}
+}

@@ -1,0 +1,118 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/navehub/nave/actors"
+	"github.com/navehub/nave/actors/client"
+	"github.com/navehub/nave/supervision"
+)
+
+// root is the parent of all the hub's actors:
+//
+//	hub
+//	├── journal
+//	├── dispatch-0 … P-1
+//	├── retention
+//	├── topics ── one a live topic
+//	├── clients ── one a stream
+//	└── extensions ── the application's own
+//
+// What becomes of one that fails is in package supervision.
+type root struct {
+	hub     *Hub
+	spawned actors.Reply[error]
+}
+
+func (r *root) Receive(*actors.Context[struct{}], struct{}) {}
+
+func (r *root) Started(c *actors.Context[struct{}]) { r.spawned.Send(r.spawn(c)) }
+
+func (h *Hub) spawnTree(ctx context.Context) (err error) {
+	spawned := actors.NewReply[error]()
+	_, err = actors.Spawn(h.system, "hub", actors.Spec[struct{}]{
+		Kind: supervision.Hub,
+		New:  func() actors.Actor[struct{}] { return &root{h, spawned} },
+	})
+	if err != nil {
+		return err
+	}
+	err, lost := spawned.Wait(ctx)
+	return errors.Join(err, lost)
+}
+
+func (r *root) spawn(c *actors.Context[struct{}]) (err error) {
+	h := r.hub
+	for i := range h.config.Dispatchers {
+		d, err := actors.Spawn(c, "dispatch-"+strconv.Itoa(i), h.dispatcherSpec())
+		if err != nil {
+			return err
+		}
+		h.dispatchers = append(h.dispatchers, d)
+	}
+	if h.journal, err = actors.Spawn(c, "journal", h.journalSpec()); err != nil {
+		return err
+	}
+	if _, err = actors.Spawn(c, "retention", h.retentionSpec()); err != nil {
+		return err
+	}
+	if h.topicSpawner, err = actors.Spawn(c, "topics", h.topicsSpec()); err != nil {
+		return err
+	}
+	if h.clientSpawner, err = actors.Spawn(c, "clients", h.clientsSpec()); err != nil {
+		return err
+	}
+	h.publishers.open() // extensions are the first
+	_, err = actors.Spawn(c, "extensions", h.extensionsSpec())
+	return err
+}
+
+// extensionsActor is the parent of the application's own actors.
+type extensionsActor struct{ hub *Hub }
+
+func (h *Hub) extensionsSpec() actors.Spec[struct{}] {
+	return actors.Spec[struct{}]{
+		Kind: supervision.Extensions,
+		New:  func() actors.Actor[struct{}] { return &extensionsActor{h} },
+	}
+}
+
+func (x *extensionsActor) Receive(*actors.Context[struct{}], struct{}) {}
+
+func (x *extensionsActor) Started(c *actors.Context[struct{}]) {
+	for _, e := range x.hub.config.Extensions {
+		if _, err := actors.Spawn[client.Message](c, e.Name, x.hub.extensionSpec(e)); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// trim is the time to apply retention.
+type trim struct{}
+
+// ControlMessage makes it a timer's.
+func (trim) ControlMessage() {}
+
+// retentionActor applies retention now and then. It blocks nobody but itself.
+type retentionActor struct{ hub *Hub }
+
+const trimEvery = 10 * time.Second
+
+func (h *Hub) retentionSpec() actors.Spec[trim] {
+	return actors.Spec[trim]{
+		Kind: supervision.Retention,
+		New:  func() actors.Actor[trim] { return &retentionActor{h} },
+	}
+}
+
+func (r *retentionActor) Started(c *actors.Context[trim]) { c.After(trimEvery, trim{}) }
+
+func (r *retentionActor) Receive(c *actors.Context[trim], _ trim) {
+	c.After(trimEvery, trim{})
+	if err := (*r.hub.history.log.Load()).Trim(context.Background(), time.Now()); err != nil {
+		c.Logger().Warn("retention cannot be applied now", "error", err)
+	}
+}
