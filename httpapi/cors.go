@@ -1,0 +1,85 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/navehub/nave"
+)
+
+// What browsers are told once, for as long as they will remember.
+const (
+	corsMethods = "GET, HEAD, POST"
+	corsHeaders = "Authorization, Content-Type, If-None-Match, Last-Event-ID, Traceparent, Tracestate"
+	corsExpose  = "ETag, Nave-Repeat, Retry-After"
+	corsMaxAge  = "7200" // Chromium's limit
+)
+
+// cors says which web origins may use the hub. Credentials are never allowed:
+// what a browser sends by itself proves nothing about the page.
+type cors struct {
+	every   bool
+	origins []string
+}
+
+func newCORS(origins []string) cors {
+	return cors{slices.Contains(origins, "*"), origins}
+}
+
+// lists reports whether an origin is listed, itself or with any port.
+func (c *cors) lists(origin string) bool {
+	return origin != "" &&
+		(slices.Contains(c.origins, origin) || slices.Contains(c.origins, withoutPort(origin)+anyPort))
+}
+
+const anyPort = ":*"
+
+func withoutPort(origin string) string {
+	i := strings.LastIndexByte(origin, ':')
+	if i < 0 || strings.HasPrefix(origin[i:], "://") {
+		return origin
+	}
+	return origin[:i]
+}
+
+func preflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// answer sets the headers.
+func (c *cors) answer(h http.Header, r *http.Request) {
+	if !c.every {
+		h.Add("Vary", "Origin")
+	}
+	origin := r.Header.Get("Origin")
+	switch {
+	case c.every:
+		h.Set("Access-Control-Allow-Origin", "*")
+	case c.lists(origin):
+		h.Set("Access-Control-Allow-Origin", origin)
+	default:
+		return
+	}
+	if !preflight(r) {
+		h.Set("Access-Control-Expose-Headers", corsExpose)
+		return
+	}
+	h.Set("Access-Control-Allow-Methods", corsMethods)
+	h.Set("Access-Control-Allow-Headers", corsHeaders)
+	h.Set("Access-Control-Max-Age", corsMaxAge)
+}
+
+// checkSite refuses to write for a page of a foreign site. Browsers keep such a
+// page from reading the answer, but a simple request they send all the same.
+func (c *cors) checkSite(r *http.Request) error {
+	origin := r.Header.Get("Origin")
+	if origin == "" || c.every || c.lists(origin) {
+		return nil
+	}
+	if u, err := url.Parse(origin); err == nil && u.Host == r.Host {
+		return nil
+	}
+	return nave.Errorf(nave.CodeForbidden, "pages of %.100q may not publish here: the hub's configuration does not list that origin", origin)
+}

@@ -1,0 +1,227 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/navehub/nave"
+)
+
+// members are what an event has in JSON.
+var members = []string{"topic", "type", "key", "data", "id", "source", "time", "ifVersion"}
+
+// decodeEvents reads an event, or an array of them, which is a batch of at most
+// limit. It checks the form; what the values must be is the hub's to say.
+func decodeEvents(body []byte, limit int) ([]nave.Event, error) {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, nave.Errorf(nave.CodeInvalid, `the body is empty: send an event, such as {"topic":"cards/board-1","type":"card.moved"}`)
+	}
+	if !utf8.Valid(body) {
+		return nil, nave.Errorf(nave.CodeInvalid, "the body is not valid UTF-8")
+	}
+	if err := checkSyntax(body); err != nil {
+		return nil, err
+	}
+	// From here on the body is one well-formed value, and only its shape can be wrong.
+	d := json.NewDecoder(bytes.NewReader(body))
+	if first := bytes.TrimSpace(body)[0]; first == '[' {
+		return decodeBatch(d, limit)
+	}
+	e, err := decodeEvent(d)
+	return []nave.Event{e}, err
+}
+
+func checkSyntax(body []byte) error {
+	if json.Valid(body) {
+		return nil
+	}
+	var whole json.RawMessage
+	err := json.Unmarshal(body, &whole)
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return nave.Errorf(nave.CodeInvalid, "the body is not valid JSON: %w, at byte %d", err, syntax.Offset)
+	case err != nil:
+		return nave.Errorf(nave.CodeInvalid, "the body is not valid JSON: %w", err)
+	}
+	return nil
+}
+
+func decodeBatch(d *json.Decoder, limit int) ([]nave.Event, error) {
+	_, _ = d.Token() // [
+	var events []nave.Event
+	for d.More() {
+		if len(events) == limit {
+			return nil, nave.Errorf(nave.CodeTooMany, "the batch has more than %d events", limit)
+		}
+		e, err := decodeEvent(d)
+		if err != nil {
+			return nil, nave.Errorf(nave.CodeInvalid, "event %d: %w", len(events), err)
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+func decodeEvent(d *json.Decoder) (nave.Event, error) {
+	var e nave.Event
+	first, err := d.Token()
+	if err != nil {
+		return e, err
+	}
+	if first != json.Delim('{') {
+		return e, nave.Errorf(nave.CodeInvalid, "an event is an object, not %s", nameOfToken(first))
+	}
+	var seen uint // a bit for each of members
+	for d.More() {
+		name, value, err := member(d)
+		if err != nil {
+			return e, err
+		}
+		i := slices.Index(members, name)
+		switch {
+		case i < 0:
+			return e, nave.Errorf(nave.CodeInvalid, "unknown member %.40q: %s", name, meant(name, "an event has", members))
+		case seen&(1<<i) != 0:
+			return e, nave.Errorf(nave.CodeInvalid, "member %s is given twice", name)
+		}
+		seen |= 1 << i
+		if err := assign(&e, name, value); err != nil {
+			return e, err
+		}
+	}
+	_, err = d.Token() // }
+	return e, err
+}
+
+func member(d *json.Decoder) (name string, value json.RawMessage, err error) {
+	t, err := d.Token()
+	if err != nil {
+		return "", nil, err
+	}
+	name, _ = t.(string) // a name is nothing else
+	return name, value, d.Decode(&value)
+}
+
+func assign(e *nave.Event, name string, value json.RawMessage) (err error) {
+	var text string
+	switch name {
+	case "data":
+		e.Data = value
+		return nil
+	case "ifVersion":
+		e.IfVersion, err = decodeVersion(value)
+		return err
+	}
+	if text, err = decodeText(name, value); err != nil {
+		return err
+	}
+	switch name {
+	case "topic":
+		e.Topic = nave.Topic(text)
+	case "type":
+		e.Type = text
+	case "key":
+		e.Key = text
+	case "id":
+		e.ID = text
+	case "source":
+		e.Source = text
+	case "time":
+		if e.Time, err = time.Parse(time.RFC3339Nano, text); err != nil {
+			return nave.Errorf(nave.CodeInvalid, `time %.40q is not as RFC 3339 has it: write it like "2006-01-02T15:04:05Z"`, text)
+		}
+	}
+	return nil
+}
+
+func decodeVersion(value json.RawMessage) (*uint64, error) {
+	version, err := strconv.ParseUint(string(value), 10, 64)
+	if err != nil {
+		return nil, nave.Errorf(nave.CodeInvalid, "ifVersion is %.40s: it must be a whole number, 0 or more", value)
+	}
+	return &version, nil
+}
+
+func decodeText(name string, value json.RawMessage) (string, error) {
+	var text string
+	if value[0] != '"' {
+		return "", nave.Errorf(nave.CodeInvalid, "%s must be a string, not %s", name, nameOf(value[0]))
+	}
+	if err := json.Unmarshal(value, &text); err != nil {
+		return "", nave.Errorf(nave.CodeInvalid, "%s: %w", name, err)
+	}
+	if halfCharacter(value) {
+		return "", nave.Errorf(nave.CodeInvalid, `%s has half a character: \ud800 to \udfff come in pairs`, name)
+	}
+	return text, nil
+}
+
+// halfCharacter reports whether an escaped surrogate stands alone in a JSON
+// string. It is read as U+FFFD, which would make one of different texts.
+func halfCharacter(text []byte) bool {
+	for {
+		escape := bytes.IndexByte(text, '\\')
+		if escape < 0 {
+			return false
+		}
+		text = text[escape:]
+		first := escapedUnit(text)
+		if !utf16.IsSurrogate(first) {
+			text = text[len(`\n`):] // and with it a backslash that is itself escaped
+			continue
+		}
+		text = text[len(`\ud800`):]
+		if utf16.DecodeRune(first, escapedUnit(text)) == utf8.RuneError {
+			return true
+		}
+		text = text[len(`\udc00`):]
+	}
+}
+
+// escapedUnit is the UTF-16 code unit that text begins with, such as \ud800; 0 if
+// it begins with something else.
+func escapedUnit(text []byte) rune {
+	if !bytes.HasPrefix(text, []byte(`\u`)) {
+		return 0
+	}
+	unit, _ := strconv.ParseUint(string(text[2:6]), 16, 16) // valid JSON has four digits there
+	return rune(unit)
+}
+
+// nameOf is what a JSON value is that starts with this byte.
+func nameOf(first byte) string {
+	switch first {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case 'n':
+		return "null"
+	case 't', 'f':
+		return "true or false"
+	}
+	return "a number"
+}
+
+func nameOfToken(t json.Token) string {
+	switch t := t.(type) {
+	case json.Delim:
+		return nameOf(byte(t))
+	case string:
+		return nameOf('"')
+	case bool:
+		return nameOf('t')
+	case nil:
+		return nameOf('n')
+	}
+	return nameOf('0')
+}

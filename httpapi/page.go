@@ -1,0 +1,64 @@
+package httpapi
+
+import (
+	"bytes"
+	"net/http"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/hub"
+	"github.com/navehub/nave/frame"
+)
+
+// poll answers GET /v1/events with one page.
+//
+// The page's ETag says where its reader stands afterwards. A reader that sends
+// it back with the page's cursor hears 304 until something has happened.
+func (h *handler) poll(x *exchange) error {
+	x.trace("GET /v1/events")
+	x.Header().Add("Vary", "Last-Event-ID")
+	q, err := h.parseQuery(x.r, eventParameters)
+	if err != nil {
+		return err
+	}
+	page, err := h.Hub.Poll(x.r.Context(), q.filters, q.cursor, q.wait)
+	if err != nil {
+		return err
+	}
+	if q.snapshot && page.Sync.Status != frame.Recovered {
+		return h.snapshotPage(x, q, page.Sync)
+	}
+	tag := pageTag(q, page)
+	x.revalidate(tag)
+	if page.Sync.Status != frame.Reset && matches(x.r.Header, tag) {
+		x.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	x.send(http.StatusOK, jsonType, pageBody(page))
+	return nil
+}
+
+// pageTag names the page by the last event that its reader has. The cursor goes
+// on when others get events; for this reader that is no news.
+func pageTag(q query, page hub.Page) string {
+	at := page.Cursor.String()
+	if page.Sync.Status == frame.Recovered {
+		at = q.cursor
+		for _, f := range page.Frames {
+			at = nave.Cursor{Epoch: page.Cursor.Epoch, Offset: f.Event.Offset}.String()
+		}
+	}
+	return tagOf(at, page.Level)
+}
+
+func pageBody(page hub.Page) []byte {
+	var b bytes.Buffer
+	beginPage(&b, page.Cursor, page.Sync, page.Level)
+	for i, f := range page.Frames {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(f.JSON())
+	}
+	endPage(&b)
+	return b.Bytes()
+}

@@ -1,0 +1,46 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/navehub/nave"
+)
+
+// A health is the answer to a probe.
+type health struct {
+	Status  string     `json:"status"`
+	Level   nave.Level `json:"level,omitempty"`
+	Reasons []string   `json:"reasons,omitempty"`
+}
+
+// live answers GET /livez: whoever answers is alive.
+func (h *handler) live(x *exchange) error {
+	x.Header().Set("Cache-Control", "no-store")
+	x.send(http.StatusOK, jsonType, encode(health{Status: "alive"}))
+	return nil
+}
+
+// ready answers GET /readyz: 503 says why not.
+func (h *handler) ready(x *exchange) error {
+	x.Header().Set("Cache-Control", "no-store")
+	if err := h.Hub.Ready(); err != nil {
+		reasons := strings.Split(err.Error(), "\n") // as errors.Join has them
+		x.send(http.StatusServiceUnavailable, jsonType, encode(health{Status: "not ready", Reasons: reasons}))
+		return nil
+	}
+	x.send(http.StatusOK, jsonType, encode(health{Status: "ready", Level: h.Hub.Level()}))
+	return nil
+}
+
+// index answers GET /: the rest can be found from here, wherever it is mounted.
+func (h *handler) index(x *exchange) error {
+	x.send(http.StatusOK, jsonType, encode(map[string]string{
+		"service":   "nave",
+		"events":    "v1/events{?topic*,cursor,snapshot,wait}",
+		"state":     "v1/state{?topic*}",
+		"liveness":  "livez",
+		"readiness": "readyz",
+	}))
+	return nil
+}

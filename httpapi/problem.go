@@ -1,0 +1,143 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors"
+	"github.com/navehub/nave/frame"
+)
+
+const (
+	problemType = "application/problem+json"
+	// problemBase and the code make a problem's type, which never changes.
+	problemBase = "https://github.com/navehub/nave/blob/main/docs/errors.md#"
+)
+
+// Codes that only HTTP has.
+const (
+	codeNotFound         nave.Code = "not-found"
+	codeMethodNotAllowed nave.Code = "method-not-allowed"
+	codeNotAcceptable    nave.Code = "not-acceptable"
+	codeTimeout          nave.Code = "timeout"
+	codeMediaType        nave.Code = "unsupported-media-type"
+)
+
+// A kind is what all problems of one code have in common.
+type kind struct {
+	status int
+	title  string
+	retry  bool // trying again later may help
+}
+
+// kinds are all that can be refused. The test data has the same list, for codes
+// and statuses are a promise.
+var kinds = map[nave.Code]kind{
+	nave.CodeInvalid:       {http.StatusBadRequest, "The request is wrong", false},
+	nave.CodeTooLarge:      {http.StatusRequestEntityTooLarge, "Too large", false},
+	nave.CodeTooMany:       {http.StatusUnprocessableEntity, "Too many at once", false},
+	nave.CodeConflict:      {http.StatusConflict, "Somebody was faster", false},
+	nave.CodePartialRepeat: {http.StatusConflict, "Partly published before", false},
+	nave.CodeReset:         {http.StatusGone, "The cursor is of no use any more", false},
+	nave.CodeBusy:          {http.StatusTooManyRequests, "Too fast", true},
+	nave.CodeOverloaded:    {http.StatusServiceUnavailable, "The hub is overloaded", true},
+	nave.CodeDraining:      {http.StatusServiceUnavailable, "The hub is shutting down", true},
+	nave.CodeUnavailable:   {http.StatusServiceUnavailable, "Something the hub needs does not work", true},
+	nave.CodeUnauthorised:  {http.StatusUnauthorized, "No valid credential", false},
+	nave.CodeForbidden:     {http.StatusForbidden, "Not allowed", false},
+	nave.CodeInternal:      {http.StatusInternalServerError, "The hub has a defect", false},
+
+	codeNotFound:         {http.StatusNotFound, "Nothing here", false},
+	codeMethodNotAllowed: {http.StatusMethodNotAllowed, "Not possible here", false},
+	codeNotAcceptable:    {http.StatusNotAcceptable, "No such format", false},
+	codeTimeout:          {http.StatusRequestTimeout, "The request took too long", false},
+	codeMediaType:        {http.StatusUnsupportedMediaType, "Not a format that is understood here", false},
+}
+
+// A problem is a problem document (RFC 9457).
+type problem struct {
+	Type      string     `json:"type"`
+	Title     string     `json:"title"`
+	Status    int        `json:"status"`
+	Code      nave.Code  `json:"code"`
+	Detail    string     `json:"detail"`
+	Conflicts []conflict `json:"conflicts,omitempty"`
+
+	retryAfter time.Duration
+}
+
+// A conflict tells the caller what to rebase on.
+type conflict struct {
+	Topic     nave.Topic `json:"topic"`
+	Key       string     `json:"key"`
+	IfVersion uint64     `json:"ifVersion"`
+	Version   uint64     `json:"version"`
+	// Event is the one that made the version, as pages have it.
+	Event json.RawMessage `json:"event,omitempty"`
+}
+
+func problemOf(err error) problem {
+	if errors.Is(err, actors.ErrStopped) { // the hub has ended before its server
+		err = nave.Errorf(nave.CodeDraining, "the hub is shutting down")
+	}
+	code := nave.CodeOf(err)
+	k, ok := kinds[code]
+	if !ok {
+		code, k = nave.CodeInternal, kinds[nave.CodeInternal]
+	}
+	p := problem{Type: problemBase + string(code), Title: k.title, Status: k.status, Code: code, Detail: err.Error()}
+	if code == nave.CodeInternal {
+		p.Detail = "this should not have happened; the hub's log says more" // what it says is not for everybody
+	}
+	var coded *nave.Error
+	if errors.As(err, &coded) {
+		p.retryAfter = coded.RetryAfter
+	}
+	if k.retry {
+		p.retryAfter = max(p.retryAfter, time.Second)
+	}
+	var conflicted *nave.ConflictError
+	if errors.As(err, &conflicted) {
+		p.Conflicts = conflictsOf(conflicted)
+	}
+	return p
+}
+
+func conflictsOf(err *nave.ConflictError) []conflict {
+	all := make([]conflict, len(err.Conflicts))
+	for i, c := range err.Conflicts {
+		all[i] = conflict{Topic: c.Topic, Key: c.Key, IfVersion: c.IfVersion, Version: c.Version}
+		if c.Event != nil {
+			all[i].Event = frame.New("", *c.Event, time.Time{}).JSON() // which has no cursor
+		}
+	}
+	return all
+}
+
+// headers sets what goes with the document.
+func (p *problem) headers(h http.Header) {
+	h.Set("Content-Type", problemType)
+	h.Set("Cache-Control", "no-store")
+	for _, about := range []string{"ETag", "Content-Encoding"} { // the answer that this is instead of
+		h.Del(about)
+	}
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
+	}
+}
+
+func (p *problem) body() []byte { return encode(p) }
+
+// encode is v as one line of JSON.
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // our own types always marshal
+	}
+	return append(b, '\n')
+}

@@ -1,0 +1,72 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/navehub/nave/actors/hub"
+)
+
+// repeatHeader tells that the answer is the first publish's.
+const repeatHeader = "Nave-Repeat"
+
+// A publication is the answer to a publish.
+type publication struct {
+	Cursor string   `json:"cursor,omitempty"`
+	Events []placed `json:"events"`
+	// Repeat is for NDJSON only, which has no header for each line.
+	Repeat bool `json:"repeat,omitempty"`
+}
+
+type placed struct {
+	ID      string `json:"id,omitempty"`
+	Offset  uint64 `json:"offset,omitempty"`
+	Version uint64 `json:"version,omitempty"`
+}
+
+func publicationOf(p hub.Published) publication {
+	answer := publication{Cursor: p.Cursor.String(), Events: make([]placed, len(p.Events))}
+	for i, e := range p.Events {
+		answer.Events[i] = placed(e)
+	}
+	return answer
+}
+
+// publish answers POST /v1/events: one event, or an array of them, which is one
+// batch; or one of these in every line.
+func (h *handler) publish(x *exchange) error {
+	x.trace("POST /v1/events")
+	if err := h.cors.checkSite(x.r); err != nil {
+		return err
+	}
+	format, err := bodyFormat(x.r.Header)
+	if err != nil {
+		x.Header().Set("Accept-Post", jsonType+", "+ndjsonType)
+		return err
+	}
+	if format == ndjsonType {
+		return h.publishLines(x)
+	}
+	body, err := x.readBody()
+	if err != nil {
+		return err
+	}
+	published, err := h.publishJSON(x, body)
+	if err != nil {
+		return err
+	}
+	if published.Repeat {
+		x.Header().Set(repeatHeader, "true")
+	}
+	x.Header().Set("Cache-Control", "no-store")
+	x.send(http.StatusOK, jsonType, encode(publicationOf(published)))
+	return nil
+}
+
+// publishJSON publishes one body, or one line.
+func (h *handler) publishJSON(x *exchange, body []byte) (hub.Published, error) {
+	events, err := decodeEvents(body, h.Hub.Limits().Batch)
+	if err != nil {
+		return hub.Published{}, err
+	}
+	return h.Hub.Publish(x.r.Context(), events...)
+}

@@ -1,0 +1,93 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/client"
+	"github.com/navehub/nave/frame"
+	"github.com/navehub/nave/sse"
+)
+
+// events answers GET /v1/events in the format that the client asks for.
+func (h *handler) events(x *exchange) error {
+	x.Header().Add("Vary", "Accept")
+	switch negotiate(x.r.Header.Values("Accept"), eventFormats) {
+	case sse.MediaType:
+		return h.subscribe(x, frame.SSE, sse.MediaType+"; charset=utf-8")
+	case ndjsonType:
+		return h.subscribe(x, frame.NDJSON, ndjsonType)
+	case jsonType:
+		return h.poll(x)
+	}
+	return nave.Errorf(codeNotAcceptable, "events are to be had as %s", list(eventFormats))
+}
+
+// subscribe hands the connection over to the hub.
+func (h *handler) subscribe(x *exchange, format frame.Format, contentType string) error {
+	x.trace(spanSubscribe)
+	q, err := h.parseQuery(x.r, eventParameters)
+	if err != nil {
+		return err
+	}
+	streamHeaders(x.Header(), contentType)
+	if x.r.Method == http.MethodHead {
+		x.WriteHeader(http.StatusOK)
+		return nil
+	}
+	transport, wait, err := x.transport()
+	if err != nil {
+		return err
+	}
+	// The hub must not be given up on: it would serve a transport that is not
+	// its own. It answers at once in any case.
+	err = h.Hub.Connect(context.WithoutCancel(x.r.Context()), client.Request{
+		Filters:    q.filters,
+		Cursor:     q.cursor,
+		Snapshot:   q.snapshot,
+		Format:     format,
+		Transport:  transport,
+		RemoteAddr: x.r.RemoteAddr,
+		UserAgent:  userAgent(x.r),
+	})
+	if err != nil {
+		return err
+	}
+	x.status = http.StatusOK
+	x.end()
+	wait()
+	return nil
+}
+
+func streamHeaders(h http.Header, contentType string) {
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", "no-cache, no-transform")
+	h.Set("X-Accel-Buffering", "no") // nginx gathers what it proxies otherwise
+	h.Del("Content-Encoding")
+}
+
+// transport takes the connection over if that is possible. The handler must
+// return after wait, not before.
+func (x *exchange) transport() (t client.Transport, wait func(), err error) {
+	if x.r.ProtoMajor == 1 && x.r.TLS == nil {
+		x.taken, err = x.hijacker.Hijack(x.ResponseWriter)
+		if err == nil {
+			return x.taken, func() {}, nil
+		}
+		if !errors.Is(err, http.ErrNotSupported) {
+			return nil, nil, err
+		}
+	}
+	response := client.NewResponse(x.ResponseWriter, x.r)
+	return response, response.Wait, nil
+}
+
+// userAgent is a short copy: it is kept for as long as the stream.
+func userAgent(r *http.Request) string {
+	const enough = 200
+	text := r.UserAgent()
+	return strings.Clone(text[:min(len(text), enough)])
+}
