@@ -1,0 +1,134 @@
+package wiring
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
+
+	"github.com/navehub/nave/actors/client"
+	"github.com/navehub/nave/actors/hub"
+	"github.com/navehub/nave/config"
+	"github.com/navehub/nave/eventlog"
+	"github.com/navehub/nave/eventlog/memlog"
+	"github.com/navehub/nave/eventlog/pebblelog"
+	"github.com/navehub/nave/httpapi"
+	"github.com/navehub/nave/telemetry"
+	"github.com/navehub/nave/telemetry/export"
+)
+
+// Program is the whole hub as a service: telemetry by the OTEL_* variables, the
+// log, the hub, and its HTTP server. It provides [Address], where it listens.
+func Program(cfg config.Config, version string, logs slog.Handler) fx.Option {
+	return fx.Options(
+		fx.Supply(cfg, hubConfig(cfg), httpConfig(cfg)),
+		fx.Provide(
+			func(lc fx.Lifecycle) (Telemetry, error) { return startTelemetry(lc, cfg, version, logs) },
+			func(l *slog.Logger) eventlog.Opener { return opener(cfg, l) },
+			newServer,
+		),
+		fx.WithLogger(func() fxevent.Logger { // the error that New or Start returns says it shorter
+			quiet := &fxevent.SlogLogger{Logger: slog.New(logs)}
+			quiet.UseLogLevel(slog.LevelDebug)
+			quiet.UseErrorLevel(slog.LevelDebug)
+			return quiet
+		}),
+		fx.StartTimeout(time.Minute), // a log may have to be recovered
+		fx.StopTimeout(time.Duration(cfg.Shutdown.Timeout)+stopReserve),
+		Core,
+		fx.Invoke(func(Address) {}),
+	)
+}
+
+// stopReserve is what is left for closing the log and flushing telemetry once
+// draining has taken all its time. Without it fx would skip those hooks.
+const stopReserve = 10 * time.Second
+
+// Telemetry is what the program measures with.
+type Telemetry struct {
+	fx.Out
+
+	Logger         *slog.Logger
+	TracerProvider trace.TracerProvider
+	MeterProvider  metric.MeterProvider
+	Propagator     propagation.TextMapPropagator
+	Metrics        Metrics
+}
+
+// Metrics serves the Prometheus page.
+type Metrics struct{ http.Handler }
+
+func startTelemetry(lc fx.Lifecycle, cfg config.Config, version string, logs slog.Handler) (Telemetry, error) {
+	p, err := export.Start(context.Background(), export.Options{
+		Service: cfg.Telemetry.Service, Version: version, Logger: slog.New(logs),
+	})
+	if err != nil {
+		return Telemetry{}, fmt.Errorf("start telemetry: %w", err)
+	}
+	lc.Append(fx.StopHook(p.Shutdown))
+	if p.LogHandler != nil {
+		logs = slog.NewMultiHandler(logs, p.LogHandler)
+	}
+	return Telemetry{
+		Logger:         slog.New(telemetry.LogHandler(logs)),
+		TracerProvider: p.TracerProvider,
+		MeterProvider:  p.MeterProvider,
+		Propagator:     p.Propagator,
+		Metrics:        Metrics{p.Metrics},
+	}, nil
+}
+
+func opener(cfg config.Config, logger *slog.Logger) eventlog.Opener {
+	options := eventlog.Options{
+		Durable:           eventlog.Retention{Age: time.Duration(cfg.Log.Retention.Durable.Age), Bytes: int64(cfg.Log.Retention.Durable.Bytes)},
+		Memory:            eventlog.Retention{Age: time.Duration(cfg.Log.Retention.Memory.Age), Bytes: int64(cfg.Log.Retention.Memory.Bytes)},
+		IdempotencyWindow: time.Duration(cfg.Log.IdempotencyWindow),
+	}
+	if cfg.Log.Engine == "memory" {
+		return memlog.Opener(options)
+	}
+	return pebblelog.Opener(cfg.Data, pebblelog.Options{Options: options, Logger: logger})
+}
+
+func hubConfig(cfg config.Config) hub.Config {
+	c := hub.Config{
+		Limits: hub.Limits{
+			EventBytes:  int(cfg.Limits.Event),
+			BatchBytes:  int(cfg.Limits.Body),
+			Batch:       cfg.Limits.Batch,
+			Filters:     cfg.Limits.Filters,
+			Topics:      cfg.Limits.Topics,
+			Clients:     cfg.Limits.Connections,
+			ClientBytes: int64(cfg.Limits.Mailboxes),
+		},
+		Client: client.Config{
+			Mailbox:      int64(cfg.Client.Mailbox),
+			WriteTimeout: time.Duration(cfg.Client.WriteTimeout),
+			MaxLag:       time.Duration(cfg.Client.MaxLag),
+			Retry:        time.Duration(cfg.Client.Retry),
+		},
+		Heartbeat:   time.Duration(cfg.Client.Heartbeat),
+		RetrySpread: time.Duration(cfg.Client.RetrySpread),
+	}
+	for _, t := range cfg.Topics {
+		c.Topics = append(c.Topics, hub.TopicRule{
+			Filter: t.Filter, Durability: t.Durability, Rate: float64(t.Rate), Burst: t.Burst,
+		})
+	}
+	return c
+}
+
+func httpConfig(cfg config.Config) httpapi.Config {
+	return httpapi.Config{
+		Origins: cfg.CORS.Origins,
+		MaxBody: int64(cfg.Limits.Body),
+		MaxWait: time.Duration(cfg.Limits.Wait),
+	}
+}

@@ -1,0 +1,102 @@
+package wiring_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxtest"
+	"go.uber.org/goleak"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/hub"
+	"github.com/navehub/nave/config"
+	"github.com/navehub/nave/wiring"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestEveryCombinationIsComplete(t *testing.T) {
+	for name, options := range map[string]fx.Option{
+		"durable": fx.Options(wiring.Core, wiring.DurableLog(t.TempDir())),
+		"memory":  fx.Options(wiring.Core, wiring.MemoryLog()),
+		"program": wiring.Program(config.Default(), "test", slog.DiscardHandler),
+		"with a configuration": fx.Options(wiring.Core, wiring.MemoryLog(),
+			fx.Supply(hub.Config{Heartbeat: time.Minute})),
+	} {
+		if err := fx.ValidateApp(options, fx.NopLogger); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The program listens, serves, and ends in good order, with its port free again.
+func TestProgram(t *testing.T) {
+	cfg := config.Default()
+	cfg.Listen, cfg.Data = "127.0.0.1:0", t.TempDir()
+	for range 2 { // the second on the same data
+		var address wiring.Address
+		app := fxtest.New(t, wiring.Program(cfg, "test", slog.NewTextHandler(t.Output(), nil)), fx.Populate(&address))
+		app.RequireStart()
+		url := "http://" + address.String()
+		for path, want := range map[string]string{"/readyz": "ready", "/metrics": "nave_log_offset"} {
+			if body := get(t, url+path); !strings.Contains(body, want) {
+				t.Errorf("GET %s = %.200s, want %q in it", path, body, want)
+			}
+		}
+		app.RequireStop()
+		http.DefaultClient.CloseIdleConnections()
+	}
+	cfg.Listen = "256.0.0.1:1"
+	if err := fx.New(wiring.Program(cfg, "test", slog.DiscardHandler)).Err(); err == nil {
+		t.Error("an address that cannot be is no error")
+	}
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// echo publishes what it is told, under another topic.
+type echo struct{ out hub.Publisher }
+
+func (e echo) Handle(ctx context.Context, event nave.Event) error {
+	_, err := e.out.Publish(ctx, nave.Event{Topic: "echo/1", Type: event.Type, Data: event.Data})
+	return err
+}
+
+func TestExtensionsRunInTheHub(t *testing.T) {
+	var publisher hub.Publisher
+	var h *hub.Hub
+	app := fxtest.New(t, wiring.Core, wiring.MemoryLog(), fx.Populate(&publisher, &h),
+		wiring.Extension(hub.Extension{
+			Name: "echo", Filters: nave.Filters{"call/*"},
+			New: func(out hub.Publisher) hub.Handler { return echo{out} },
+		}))
+	app.RequireStart()
+	defer app.RequireStop()
+	p, err := publisher.Publish(t.Context(), nave.Event{Topic: "call/1", Type: "called", Data: json.RawMessage(`"hello"`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := h.Poll(t.Context(), nave.Filters{"echo/*"}, p.Cursor.String(), 20*time.Second)
+	if err != nil || len(page.Frames) != 1 || string(page.Frames[0].Event.Data) != `"hello"` {
+		t.Errorf("echo = %+v, %v", page, err)
+	}
+}
