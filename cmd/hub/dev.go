@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/navehub/nave/config"
+)
+
+func devCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "dev",
+		GroupID: groupRun,
+		Short:   "Start a hub on this machine, to try things out",
+		Long: `Start a hub that only this machine can reach, with its data in ./.nave. Every
+program on this machine may publish to it and read from it.`,
+		Example: `hub dev
+hub dev --listen 127.0.0.1:9090 --data /tmp/nave
+NAVE_LOG_ENGINE=memory hub dev      # nothing is kept`,
+		Args: noArgs,
+	}
+	load := configFlags(cmd, map[string]string{"listen": "127.0.0.1:8080", "data": "./.nave"})
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		return serve(cmd.Context(), cfg, cmd.ErrOrStderr(), devMessage)
+	}
+	return cmd
+}
+
+// startMessage says where the hub is, and what to do with it.
+func startMessage(w io.Writer, cfg config.Config, address string) {
+	message(w, cfg, address, "")
+}
+
+// devMessage also says who can get in.
+func devMessage(w io.Writer, cfg config.Config, address string) {
+	warning := "OPEN TO EVERYTHING ON THIS MACHINE: every program here may publish and read."
+	if !isLoopback(address) {
+		warning = "OPEN TO EVERYBODY WHO CAN REACH " + address + ", and they may publish and read.\n" +
+			"Use --listen 127.0.0.1:8080 unless you mean it."
+	}
+	message(w, cfg, address, warning)
+}
+
+func message(w io.Writer, cfg config.Config, address, warning string) {
+	p := paletteFor(w)
+	url := "http://" + reachable(address)
+	fmt.Fprintf(w, "\n%s\n\n", p.paint(bold, "The hub is up."))
+	fmt.Fprintf(w, "  address  %s\n  data     %s\n", p.paint(cyan, url), dataName(cfg))
+	if warning != "" {
+		fmt.Fprintf(w, "\n%s\n", p.paint(yellow, warning))
+	}
+	fmt.Fprintf(w, "\nTry, in other terminals:\n\n%s\n\n%s\n\n",
+		indent(tries(url)), p.paint(dim, "Ctrl-C ends it in good order."))
+}
+
+// tries are commands to paste.
+func tries(url string) string {
+	self, at := invokedAs(), " --url "+url
+	if strings.HasSuffix(url, "localhost:8080") || strings.HasSuffix(url, "127.0.0.1:8080") {
+		at = "" // that is where they look anyway
+	}
+	return self + " tail 'cards/**'" + at + "\n" +
+		self + ` publish cards/board-1 --type card.moved --key card-42 --data '{"to":"done"}'` + at + "\n" +
+		"curl -N '" + url + "/v1/events?topic=cards/**'"
+}
+
+// reachable is an address that a client on this machine can use.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
