@@ -1,0 +1,29 @@
+// Command customactor is a hub with an actor of the application's own: see
+// bridge.go.
+//
+//	go run ./examples/customactor
+//	hub tail 'session/**'
+//	hub publish conversations/7 --type message.sent --data '{"to":"alice","text":"Hi"}'
+package main
+
+import (
+	"log/slog"
+	"os"
+
+	"go.uber.org/fx"
+
+	"github.com/navehub/nave/config"
+	"github.com/navehub/nave/wiring"
+)
+
+func main() {
+	cfg := config.Default()
+	fx.New(application(cfg)).Run()
+}
+
+func application(cfg config.Config) fx.Option {
+	return fx.Options(
+		wiring.Program(cfg, "example", slog.NewTextHandler(os.Stderr, nil)),
+		wiring.Extension(conversationBridge),
+	)
+}
