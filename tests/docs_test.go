@@ -1,0 +1,65 @@
+package tests
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// snippet is code in a document that stands in a file too: <!-- file --> for most
+// of it, <!-- file#name --> for a part; then the code.
+var snippet = regexp.MustCompile("(?s)<!-- ([a-z/.]+)(#[a-z]+)? -->\n```go\n(.*?)```")
+
+// What documents show is what the examples are.
+func TestDocumentsShowTheExamples(t *testing.T) {
+	documents, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, document := range append(documents, "../README.md") {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range snippet.FindAllStringSubmatch(string(text), -1) {
+			found++
+			code, err := os.ReadFile(filepath.Join("..", m[1]))
+			if err != nil {
+				t.Fatalf("%s: %v", document, err)
+			}
+			if !strings.Contains(string(code), m[3]) {
+				t.Errorf("%s shows of %s what is not there:\n%s", document, m[1], m[3])
+			}
+		}
+	}
+	if found < 2 {
+		t.Errorf("%d snippets found, want those of README.md and docs/extending.md", found)
+	}
+}
+
+// The README names a test for each promise; each exists.
+func TestReadmeNamesTestsThatExist(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code strings.Builder
+	for _, dir := range []string{".", "../actors/hub"} {
+		files, _ := filepath.Glob(filepath.Join(dir, "*_test.go"))
+		for _, f := range files {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			code.Write(text)
+		}
+	}
+	for _, name := range regexp.MustCompile("`(Test[A-Za-z]+)`").FindAllStringSubmatch(string(readme), -1) {
+		if !strings.Contains(code.String(), "func "+name[1]+"(t *testing.T)") {
+			t.Errorf("README.md names %s, which does not exist", name[1])
+		}
+	}
+}
