@@ -1,0 +1,61 @@
+# Nave. `make help` lists what there is. Go and make are all that is needed.
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI         := bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# For one call: make build VERSION=v1.2.3, make test PKG=./sse/..., make test TIMEOUT=20m
+VERSION  ?=
+PKG      ?= ./...
+TIMEOUT  ?= 10m
+BENCH    ?= .
+FUZZTIME ?= 30s
+
+FIGURES := $(CURDIR)/bin/figures.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint bench fuzz clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## build bin/hub and run it for development, at localhost:8080
+	@echo 'In another terminal: export PATH="$(CURDIR)/bin:$$PATH"; hub --help'
+	@bin/hub dev
+
+# Without cgo, so that no C compiler is needed and the program is one static file.
+build: ## build bin/hub
+	CGO_ENABLED=0 go build -trimpath $(if $(VERSION),-ldflags '-X main.version=$(VERSION)') -o bin/hub ./cmd/hub
+
+# The race detector needs cgo, and that needs a C compiler: try it.
+test: ## vet and run all tests, with the race detector if a C compiler is there
+	go vet $(PKG)
+	@mkdir -p bin; rm -f $(FIGURES)
+	@if CGO_ENABLED=1 go build -race runtime/cgo 2>/dev/null; then race=-race; cgo=1; else race=; cgo=0; \
+		echo 'WARNING: no C compiler that works, so the tests run WITHOUT the race detector.'; fi; \
+	set -x; FIGURES=$(FIGURES) CGO_ENABLED=$$cgo go test $$race -timeout $(TIMEOUT) $(PKG)
+	@if [ -f $(FIGURES) ]; then echo; echo 'What the tests measured:'; cat $(FIGURES); fi
+
+lint: $(GOLANGCI) ## check style, mistakes, and who may import whom
+	$(GOLANGCI) run $(PKG)
+
+# The version is part of the name, so that another one is another file to make.
+$(GOLANGCI):
+	@rm -f bin/golangci-lint*
+	GOFLAGS= GOBIN='$(CURDIR)/bin' go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv bin/golangci-lint $@
+
+bench: ## measure a whole hub under its reference load, and its parts; BENCH=regexp chooses parts
+	go run ./bench reference
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m $(PKG)
+
+# Go fuzzes one target at a time, so find them and take turns.
+fuzz: ## run every fuzz target in turn, each for FUZZTIME=30s
+	@list=$$(go test -list '^Fuzz' $(PKG)) || { echo "$$list"; exit 1; }; \
+	targets=$$(echo "$$list" | awk '/^Fuzz/ {t[n++] = $$1} /^ok/ {while (n > 0) print $$2 ":" t[--n]}'); \
+	[ -n "$$targets" ] || echo 'There are no fuzz targets in $(PKG).'; \
+	for target in $$targets; do \
+		(set -x; go test -run '^$$' -fuzz "^$${target##*:}\$$" -fuzztime $(FUZZTIME) "$${target%:*}") || exit 1; \
+	done
+
+clean: ## remove what was built, but no data
+	rm -rf bin
