@@ -114,6 +114,13 @@ func TestAllOrNothing(t *testing.T) {
 	}
 	publish(t, hub, card("column/done", "", "after"), card("card/42", "", "after"))
 
+	for name, c := range map[string]*harness.Subscriber{"all": all, "some": some} {
+		for _, e := range saw(t, c, 4) { // a cursor within a batch would let a reconnect split it
+			if last := e.Batch.I+1 == e.Batch.N; last != (e.Cursor != "") {
+				t.Errorf("%s: event %d of %d came with cursor %q", name, e.Batch.I, e.Batch.N, e.Cursor)
+			}
+		}
+	}
 	if got := saw(t, all, 5); len(got) != 5 || got[0].Offset+2 != got[2].Offset || got[2].Batch.N != 3 {
 		t.Errorf("all saw %+v", got)
 	}

@@ -111,8 +111,8 @@ func (x *extensionActor) save() {
 	}
 }
 
-// catchUp handles what history has, and asks for offers from there on. Should
-// the dispatcher be full, the next offer or heartbeat finds the extension again.
+// catchUp handles what history has, and asks for offers from there on. A
+// dispatcher that is too full to hear it is a failure: the restart asks again.
 func (x *extensionActor) catchUp(c *actors.Context[client.Message]) {
 	if x.live {
 		return
@@ -163,8 +163,12 @@ func (x *extensionActor) passLost(c *actors.Context[client.Message]) bool {
 		"extension", x.Name, "between", x.position.at, "and", oldest, "still there", intact)
 	for len(intact) > 0 && x.position.at < oldest {
 		frames, next, err := h.Read(x.ctx, x.position.at, intact)
-		if err != nil || next == x.position.at {
+		var reset *nave.ResetError
+		if errors.As(err, &reset) || err == nil && next == x.position.at {
 			break // retention was faster once more, or there is no more
+		}
+		if err != nil {
+			panic(fmt.Errorf("read history: %w", err))
 		}
 		frames = slices.DeleteFunc(slices.Clone(frames), func(f *frame.Frame) bool { return f.Event.Offset > oldest })
 		if !x.handle(c, frames) {

@@ -92,7 +92,8 @@ func New(config Config, open eventlog.Opener) *Hub {
 }
 
 // Start opens the log and starts the actors. It fails if the log cannot be
-// opened, or if the names of the extensions will not do. Call it once; after an error, Shutdown cleans up.
+// opened, or if the names of the extensions will not do. Call it once; after an
+// error, Shutdown cleans up.
 func (h *Hub) Start(ctx context.Context) error {
 	if err := h.config.checkExtensions(); err != nil {
 		return err

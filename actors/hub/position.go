@@ -11,7 +11,8 @@ import (
 	"github.com/navehub/nave/eventlog"
 )
 
-// saveEvery is how much of its work an extension may do again after a crash.
+// saveEvery is how often a position is kept while its extension works. What is
+// left then is kept at the next heartbeat.
 const saveEvery = time.Second
 
 // A position is how far an extension has come. It is kept in the log, as the

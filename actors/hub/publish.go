@@ -90,6 +90,7 @@ func (h *Hub) checkBatch(events []nave.Event) (bytes int, err error) {
 	}
 	for i := range events {
 		e := &events[i]
+		e.Offset, e.Batch = 0, nave.Position{} // of an event that was read, and is published on
 		if err := e.Validate(); err != nil {
 			return 0, atEvent(i, len(events), err)
 		}

@@ -65,6 +65,25 @@ func TestBatchIsAsDurableAsItsMostDurableEvent(t *testing.T) {
 	}
 }
 
+// An event that is published on, as an extension may do, has no place from its
+// first life: a stale cursor would break its readers'.
+func TestEventThatIsPublishedOnGetsAPlaceOfItsOwn(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := start(t, Config{Topics: []TopicRule{{Filter: "ui/**", Durability: nave.Transient}}})
+		s := connectTo(t, h, "", "**")
+		synctest.Wait()
+		e := event("ui/1", "clicked", 1)
+		e.Offset, e.Batch = 4711, nave.Position{I: 1, N: 3}
+		publish1(t, h, e)
+		e.Topic = "cards/1"
+		publish1(t, h, e)
+		synctest.Wait()
+		if got := s.offsets(t); !slices.Equal(got, []uint64{0, 1}) {
+			t.Errorf("offsets = %v, want none and the first", got)
+		}
+	})
+}
+
 func TestRateLimitOfATopicIsItsPublishersOnly(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := start(t, Config{Topics: []TopicRule{{Filter: "busy/*", Durability: nave.Memory, Rate: 10, Burst: 10}}})

@@ -24,6 +24,7 @@ type Seen struct {
 	Batch       struct{ I, N int }
 	Data        json.RawMessage
 	Traceparent string
+	Cursor      string    `json:"-"` // that came with it, if one did
 	At          time.Time `json:"-"`
 }
 
@@ -115,7 +116,7 @@ func (s *Subscriber) take(e sse.Event) error {
 		if err := json.Unmarshal(e.Data, &seen); err != nil {
 			return fmt.Errorf("event %q: %w", e.Data, err)
 		}
-		seen.Type, seen.At = e.Name, time.Now()
+		seen.Type, seen.Cursor, seen.At = e.Name, e.ID, time.Now()
 		s.note(func() { s.pending = append(s.pending, seen) })
 	}
 	if e.ID != "" {
