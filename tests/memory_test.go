@@ -115,7 +115,7 @@ func TestIdleConnectionsLeaveTheLogItsFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hub.Files = 400
+	hub.Files = 500
 	if err := hub.Start(soon(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestIdleConnectionsLeaveTheLogItsFiles(t *testing.T) {
 		return u.Descriptors, err == nil && u.Descriptors > 100
 	})
 	if used > 300 {
-		t.Errorf("%d of 400 descriptors are taken", used)
+		t.Errorf("%d of 500 descriptors are taken", used)
 	}
 	if !strings.Contains(hub.Output(), "ulimit") {
 		t.Errorf("the hub does not say that its limit is low:\n%s", hub.Output())

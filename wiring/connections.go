@@ -10,9 +10,9 @@ import (
 	"github.com/navehub/nave/config"
 )
 
-// logDescriptors are kept free for the log: connections that take them all would
-// break it.
-const logDescriptors = 256
+// logDescriptors are kept free: 256 for Pebble's tables, the others for its write
+// ahead and for the process. Connections that take them would break the log.
+const logDescriptors = 320
 
 // limitConnections closes new connections at once when those that are open, idle
 // ones and streams included, leave the log too few descriptors.
