@@ -27,7 +27,6 @@ const (
 var (
 	errSilent = fmt.Errorf("it was silent for %v", silence)
 	errEnded  = errors.New("the connection ended")
-	errOff    = errors.New("the hub has live delivery switched off")
 )
 
 // A subscription follows topics, over as many connections as that takes. Its
@@ -164,17 +163,11 @@ func (s *subscription) open(ctx context.Context) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind := answer.Header.Get("Content-Type")
-	switch {
-	case answer.StatusCode == http.StatusNoContent:
-		err = errOff
-	case !strings.HasPrefix(kind, sse.MediaType):
-		err = fmt.Errorf("%s is no hub: it answers with %q instead of events", s.hub.base.Redacted(), kind)
-	default:
-		return answer, nil
+	if kind := answer.Header.Get("Content-Type"); !strings.HasPrefix(kind, sse.MediaType) {
+		answer.Body.Close()
+		return nil, fmt.Errorf("%s is no hub: it answers with %q instead of events", s.hub.base.Redacted(), kind)
 	}
-	answer.Body.Close()
-	return nil, err
+	return answer, nil
 }
 
 // watched feeds the watchdog with whatever is read.

@@ -48,7 +48,6 @@ func TestTailGivesUp(t *testing.T) {
 		want   string
 	}{
 		{"refused", answer(422, "application/problem+json", `{"detail":"too many filters"}`), "refused: too many filters (422)"},
-		{"switched off", answer(204, "", ""), "the hub has live delivery switched off"},
 		{"no hub", answer(200, "text/html", "<h1>"), `URL is no hub: it answers with "text/html" instead of events`},
 		{"too large", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", sse.MediaType)
