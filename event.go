@@ -26,6 +26,11 @@ const (
 	maxTraceStateBytes  = 512
 )
 
+// MaxDataDepth is how deep data may be nested. Parsers of many languages give up at
+// 512 levels or at 1000: one event beyond would make the page and the state that it
+// is in unreadable.
+const MaxDataDepth = 500
+
 // An Event is one thing that happened.
 //
 // The first group of fields is the publisher's. Offset and Batch are set by the
@@ -151,10 +156,37 @@ func (e *Event) compactData() error {
 		return Errorf(CodeInvalid, "data is not valid JSON: %v", err)
 	}
 	e.Data = buf.Bytes()
+	if tooDeep(e.Data) {
+		return Errorf(CodeInvalid, "data is nested more than %d levels deep", MaxDataDepth)
+	}
 	if string(e.Data) == "null" {
 		e.Data = nil
 	}
 	return nil
+}
+
+// tooDeep expects valid JSON. Most has so few brackets that it need not be read.
+func tooDeep(data []byte) bool {
+	if bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) <= MaxDataDepth {
+		return false
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			if depth++; depth > MaxDataDepth {
+				return true
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return false
 }
 
 // checkText refuses what could not be shown on one line: control characters

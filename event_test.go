@@ -217,3 +217,24 @@ func checkClean(t *testing.T, s string) {
 		t.Errorf("%q has a control character or is not UTF-8", s)
 	}
 }
+
+// What is nested deeper could not be read by many, alone or in a page.
+func TestDataDepth(t *testing.T) {
+	nested := func(n int) []byte { return []byte(strings.Repeat(`{"a":[`, n/2) + strings.Repeat("]}", n/2)) }
+	for name, tt := range map[string]struct {
+		data []byte
+		ok   bool
+	}{
+		"as deep as may be":  {nested(nave.MaxDataDepth), true},
+		"deeper":             {nested(nave.MaxDataDepth + 2), false},
+		"much deeper":        {nested(9000), false},
+		"wide":               {[]byte("[" + strings.Repeat("[],", 1000) + "[]]"), true},
+		"brackets in a text": {[]byte(`["` + strings.Repeat(`[\\`, 1000) + `\"` + strings.Repeat("{", 1000) + `"]`), true},
+		"deep behind a text": {[]byte(`["\\",` + string(nested(nave.MaxDataDepth)) + "]"), false},
+	} {
+		e := nave.Event{Topic: "a", Type: "b", Data: tt.data}
+		if err := e.Validate(); (err == nil) != tt.ok || err != nil && !strings.Contains(err.Error(), "data is nested more than 500 levels deep") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -4,27 +4,31 @@ import "strings"
 
 // An Index finds the values, such as subscribers, whose filters match a topic,
 // among many thousands. An exact filter is found by one map lookup. Patterns
-// live in a trie of segments, so that a match costs what the topic's depth and
-// the patterns that begin like it cost, however many others there are.
+// live in a trie of segments, so that a match costs what the patterns that begin
+// like the topic cost, however many others there are. A node stands only where
+// patterns end or part: however deep they are, there are at most two for each.
 //
 // The zero Index is empty and ready. It must not be copied once used. It is not
 // safe for concurrent use, except that several Matches may run at the same time.
 type Index[V comparable] struct {
 	exact shrinkingMap[Topic, bag[V]]
 	root  node[V]
-	// edges are the literal edges of all nodes. Most nodes have one or none, for
-	// which a map in each of them would cost ten times the bytes.
+	// edges are the literal edges of all nodes, by their first segments. Most nodes
+	// have one or none, for which a map in each of them would cost ten times the bytes.
 	edges shrinkingMap[edge[V], *node[V]]
 	len   int
 }
 
-// A node is where the patterns with the same first segments meet.
+// A node is where the patterns with the same first segments end or part.
 type node[V comparable] struct {
-	here bag[V]   // of patterns that end here
-	rest bag[V]   // of patterns that go on with "**", their end
-	star *node[V] // for patterns that go on with "*"
-	// literals counts the edges that leave from here.
-	literals int
+	label string   // the segments from the node above to here, "" for the root
+	here  bag[V]   // of patterns that end here
+	rest  bag[V]   // of patterns that go on with "**", their end
+	star  *node[V] // for patterns that go on with "*"
+	// literals is the first of those for patterns that go on with anything else;
+	// they are siblings of one another.
+	literals   *node[V]
+	next, prev *node[V] // siblings
 }
 
 type edge[V comparable] struct {
@@ -42,35 +46,52 @@ func (x *Index[V]) Add(f Filter, v V) {
 		}
 		return
 	}
-	if x.grow(string(f)).add(v) {
+	n := &x.root
+	path, rest := cutRest(string(f))
+	for path != "" {
+		n, path = x.grow(n, path)
+	}
+	values := &n.here
+	if rest {
+		values = &n.rest
+	}
+	if values.add(v) {
 		x.len++
 	}
 }
 
-// grow makes the way to a pattern's values.
-func (x *Index[V]) grow(pattern string) *bag[V] {
-	n := &x.root
-	for more := true; more; {
-		var segment string
-		segment, pattern, more = strings.Cut(pattern, "/")
-		if segment == "**" {
-			return &n.rest
-		}
-		next := x.child(n, segment)
-		if next == nil {
-			next = new(node[V])
-			x.link(n, segment, next)
-		}
-		n = next
+// grow goes from n to the next node on the path, which it makes if need be, and
+// returns what is left of the path.
+func (x *Index[V]) grow(n *node[V], path string) (*node[V], string) {
+	child := x.child(n, path)
+	if child == nil {
+		child = &node[V]{label: strings.Clone(path)} // the filter may be part of a long text
+		x.link(n, child)
+		return child, ""
 	}
-	return &n.here
+	shared := sharedSegments(child.label, path)
+	if shared < len(child.label) {
+		child = x.split(n, child, shared)
+	}
+	return child, strings.TrimPrefix(path[shared:], "/")
+}
+
+// split puts a node on the way from n to child, after the first bytes of its label.
+func (x *Index[V]) split(n, child *node[V], at int) *node[V] {
+	x.unlink(n, child)
+	between := &node[V]{label: child.label[:at]}
+	child.label = child.label[at+1:]
+	x.link(n, between)
+	x.link(between, child)
+	return between
 }
 
 // Remove takes v from under f. It does nothing if v is not there.
 func (x *Index[V]) Remove(f Filter, v V) {
 	topic, ok := f.Exact()
 	if !ok {
-		x.prune(&x.root, string(f), v)
+		path, rest := cutRest(string(f))
+		x.prune(&x.root, path, rest, v)
 		return
 	}
 	values := x.exact.m[topic]
@@ -87,24 +108,44 @@ func (x *Index[V]) Remove(f Filter, v V) {
 
 // prune removes v from under the pattern, seen from n, and on its way back the
 // nodes that are no longer needed.
-func (x *Index[V]) prune(n *node[V], pattern string, v V) {
-	segment, rest, more := strings.Cut(pattern, "/")
-	if segment == "**" {
-		x.take(&n.rest, v)
-		return
-	}
-	next := x.child(n, segment)
+func (x *Index[V]) prune(n *node[V], path string, rest bool, v V) {
 	switch {
-	case next == nil:
-		return
-	case more:
-		x.prune(next, rest, v)
+	case path != "":
+		child := x.child(n, path)
+		if child != nil && sharedSegments(child.label, path) == len(child.label) {
+			x.prune(child, strings.TrimPrefix(path[len(child.label):], "/"), rest, v)
+			x.tidy(n, child)
+		}
+	case rest:
+		x.take(&n.rest, v)
 	default:
-		x.take(&next.here, v)
+		x.take(&n.here, v)
 	}
-	if next.empty() {
-		x.unlink(n, segment)
+}
+
+// tidy removes a child of n at which no pattern ends or parts.
+func (x *Index[V]) tidy(n, child *node[V]) {
+	if child.here.n > 0 || child.rest.n > 0 {
+		return
 	}
+	only := child.star
+	switch {
+	case only == nil:
+		only = child.literals
+	case child.literals != nil:
+		return
+	}
+	if only == nil {
+		x.unlink(n, child)
+		return
+	}
+	if only.next != nil {
+		return
+	}
+	x.unlink(child, only)
+	x.unlink(n, child)
+	only.label = child.label + "/" + only.label
+	x.link(n, only)
 }
 
 func (x *Index[V]) take(from *bag[V], v V) {
@@ -120,30 +161,32 @@ func (x *Index[V]) Match(t Topic, yield func(V)) {
 	if values, ok := x.exact.m[t]; ok {
 		values.each(yield)
 	}
-	if !t.Reserved() {
-		x.match(&x.root, string(t), yield)
+	if t.Reserved() {
+		// A wildcard in the first segment does not match the hub's own topics.
+		x.step(x.literal(&x.root, string(t)), string(t), yield)
 		return
 	}
-	// A wildcard in the first segment does not match the hub's own topics.
-	segment, rest, more := strings.Cut(string(t), "/")
-	x.step(x.edges.m[edge[V]{&x.root, segment}], rest, more, yield)
+	x.match(&x.root, string(t), yield)
 }
 
 func (x *Index[V]) match(n *node[V], topic string, yield func(V)) {
 	n.rest.each(yield)
-	segment, rest, more := strings.Cut(topic, "/")
-	x.step(n.star, rest, more, yield)
-	if n.literals > 0 {
-		x.step(x.edges.m[edge[V]{n, segment}], rest, more, yield)
+	x.step(n.star, topic, yield)
+	if n.literals != nil {
+		x.step(x.literal(n, topic), topic, yield)
 	}
 }
 
-// step goes on at n, if there is such a node, with the rest of the topic.
-func (x *Index[V]) step(n *node[V], rest string, more bool, yield func(V)) {
+// step goes on at n, if there is such a node and its label matches.
+func (x *Index[V]) step(n *node[V], topic string, yield func(V)) {
+	if n == nil {
+		return
+	}
+	at, ok := matchSegments(n.label, topic)
 	switch {
-	case n == nil:
-	case more:
-		x.match(n, rest, yield)
+	case !ok:
+	case at < len(topic):
+		x.match(n, topic[at+1:], yield)
 	default:
 		n.here.each(yield)
 	}
@@ -153,191 +196,89 @@ func (x *Index[V]) step(n *node[V], rest string, more bool, yield func(V)) {
 // is under.
 func (x *Index[V]) Len() int { return x.len }
 
-func (x *Index[V]) child(n *node[V], segment string) *node[V] {
-	if segment == "*" {
+// child is the one of n where path goes on.
+func (x *Index[V]) child(n *node[V], path string) *node[V] {
+	if firstSegment(path) == "*" {
 		return n.star
 	}
-	return x.edges.m[edge[V]{n, segment}]
+	return x.literal(n, path)
 }
 
-func (x *Index[V]) link(n *node[V], segment string, child *node[V]) {
+func (x *Index[V]) literal(n *node[V], path string) *node[V] {
+	return x.edges.m[edge[V]{n, firstSegment(path)}]
+}
+
+func (x *Index[V]) link(n, child *node[V]) {
+	segment := firstSegment(child.label)
 	if segment == "*" {
 		n.star = child
 		return
 	}
 	x.edges.set(edge[V]{n, segment}, child)
-	n.literals++
+	if child.next = n.literals; child.next != nil {
+		child.next.prev = child
+	}
+	n.literals = child
 }
 
-func (x *Index[V]) unlink(n *node[V], segment string) {
+func (x *Index[V]) unlink(n, child *node[V]) {
+	segment := firstSegment(child.label)
 	if segment == "*" {
 		n.star = nil
 		return
 	}
 	x.edges.delete(edge[V]{n, segment})
-	n.literals--
+	if child.prev != nil {
+		child.prev.next = child.next
+	} else {
+		n.literals = child.next
+	}
+	if child.next != nil {
+		child.next.prev = child.prev
+	}
+	child.next, child.prev = nil, nil
 }
 
-func (n *node[V]) empty() bool {
-	return n.here.n == 0 && n.rest.n == 0 && n.star == nil && n.literals == 0
+// cutRest reports whether a pattern ends in "**", and gives what is before.
+func cutRest(pattern string) (path string, rest bool) {
+	path, rest = strings.CutSuffix(pattern, "**")
+	return strings.TrimSuffix(path, "/"), rest
 }
 
-// A bag is the set of values under one filter. Most hold one value, which costs
-// no allocation; some hold a hundred thousand, and must give up any of them
-// without a search.
-type bag[V comparable] struct {
-	n    int
-	one  V        // if n is 1
-	many *many[V] // if n is more
+func firstSegment(path string) string {
+	segment, _, _ := strings.Cut(path, "/")
+	return segment
 }
 
-// many keeps its values in a slice, for fast walks, and from indexFrom on also
-// each value's place in it.
-type many[V comparable] struct {
-	values []V
-	places map[V]int // nil while a scan is cheaper
-}
-
-const (
-	indexFrom = 32
-	smallest  = 4
-)
-
-func (b *bag[V]) each(yield func(V)) {
-	switch b.n {
-	case 0:
-	case 1:
-		yield(b.one)
-	default:
-		for _, v := range b.many.values {
-			yield(v)
+// sharedSegments is how many bytes the first segments take that two paths have in
+// common.
+func sharedSegments(a, b string) int {
+	i, end := 0, 0
+	for ; i < len(a) && i < len(b) && a[i] == b[i]; i++ {
+		if a[i] == '/' {
+			end = i
 		}
 	}
+	if (i == len(a) || a[i] == '/') && (i == len(b) || b[i] == '/') {
+		return i
+	}
+	return end
 }
 
-// add reports whether v is new.
-func (b *bag[V]) add(v V) bool {
-	switch {
-	case b.n == 0:
-		b.one = v
-	case b.n == 1 && b.one == v:
-		return false
-	case b.n == 1:
-		b.many = &many[V]{values: append(make([]V, 0, smallest), b.one, v)}
-		b.one = *new(V)
-	case b.many.place(v) >= 0:
-		return false
-	default:
-		b.many.add(v)
-	}
-	b.n++
-	return true
-}
-
-// remove reports whether v was there.
-func (b *bag[V]) remove(v V) bool {
-	switch {
-	case b.n == 0 || b.n == 1 && b.one != v:
-		return false
-	case b.n == 1:
-		b.one = *new(V)
-	default:
-		at := b.many.place(v)
-		if at < 0 {
-			return false
-		}
-		b.many.removeAt(at)
-	}
-	b.n--
-	if b.n == 1 {
-		b.one, b.many = b.many.values[0], nil
-	}
-	return true
-}
-
-// place is where v is among the values, -1 if it is not.
-func (m *many[V]) place(v V) int {
-	if m.places != nil {
-		if at, ok := m.places[v]; ok {
-			return at
-		}
-		return -1
-	}
-	for at, w := range m.values {
-		if v == w {
-			return at
+// matchSegments reports whether a topic begins with what the pattern asks for,
+// and how many bytes of it that takes.
+func matchSegments(pattern, topic string) (at int, ok bool) {
+	for i := 0; i < len(pattern); i++ {
+		switch {
+		case pattern[i] == '*': // a whole segment
+			for at < len(topic) && topic[at] != '/' {
+				at++
+			}
+		case at < len(topic) && topic[at] == pattern[i]:
+			at++
+		default:
+			return 0, false
 		}
 	}
-	return -1
-}
-
-func (m *many[V]) add(v V) {
-	if m.places != nil {
-		m.places[v] = len(m.values)
-	}
-	m.values = append(m.values, v)
-	if m.places == nil && len(m.values) >= indexFrom {
-		m.index()
-	}
-}
-
-// removeAt moves the last value into the gap.
-func (m *many[V]) removeAt(at int) {
-	last := len(m.values) - 1
-	gone, moved := m.values[at], m.values[last]
-	m.values[at] = moved
-	m.values[last] = *new(V)
-	m.values = m.values[:last]
-	if m.places != nil {
-		m.places[moved] = at
-		delete(m.places, gone)
-	}
-	if last > smallest && last <= cap(m.values)/4 {
-		m.shrink()
-	}
-}
-
-// shrink gives back the memory that slice and map keep when they empty. It runs
-// once in so many removals that each of them pays a constant.
-func (m *many[V]) shrink() {
-	m.values = append(make([]V, 0, 2*len(m.values)), m.values...)
-	m.places = nil
-	if len(m.values) >= indexFrom {
-		m.index()
-	}
-}
-
-func (m *many[V]) index() {
-	m.places = make(map[V]int, cap(m.values))
-	for at, v := range m.values {
-		m.places[v] = at
-	}
-}
-
-// A shrinkingMap gives memory back when it empties, which Go's maps do not. It
-// is read through m.
-type shrinkingMap[K comparable, V any] struct {
-	m    map[K]V
-	peak int // the most entries since m was made
-}
-
-func (s *shrinkingMap[K, V]) set(k K, v V) {
-	if s.m == nil {
-		s.m = make(map[K]V)
-	}
-	s.m[k] = v
-	s.peak = max(s.peak, len(s.m))
-}
-
-func (s *shrinkingMap[K, V]) delete(k K) {
-	delete(s.m, k)
-	const worthwhile = 64
-	if s.peak < worthwhile || len(s.m) > s.peak/4 {
-		return
-	}
-	smaller := make(map[K]V, 2*len(s.m))
-	for k, v := range s.m {
-		smaller[k] = v
-	}
-	s.m, s.peak = smaller, len(smaller)
+	return at, at == len(topic) || topic[at] == '/'
 }

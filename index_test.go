@@ -111,7 +111,7 @@ func indexMatch(x *Index[int], t Topic) map[int]int {
 
 func checkIndexEmpty(t rapid.TB, x *Index[int]) {
 	t.Helper()
-	if x.len != 0 || len(x.exact.m) != 0 || len(x.edges.m) != 0 || !x.root.empty() {
+	if x.len != 0 || len(x.exact.m) != 0 || len(x.edges.m) != 0 || x.root.rest.n != 0 || x.root.star != nil || x.root.literals != nil {
 		t.Errorf("emptied, but it keeps %d values, %d topics, %d edges", x.len, len(x.exact.m), len(x.edges.m))
 	}
 	if peak := max(x.exact.peak, x.edges.peak); peak >= 64 {
@@ -279,4 +279,54 @@ func BenchmarkIndexMemory(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Filters that are deep and nearly the same cost no more than their number.
+func TestIndexOfDeepPatterns(t *testing.T) {
+	const n, depth = 500, 120
+	random := rand.New(rand.NewPCG(1, 2))
+	var x Index[int]
+	var filters []Filter
+	for i := range n { // pairs that part at their end, and one that ends in their midst
+		var path strings.Builder
+		for range depth {
+			path.WriteString([]string{"*/", "a/"}[random.IntN(2)])
+		}
+		filters = append(filters, Filter(path.String()+"x/*"), Filter(path.String()+"y/*"), Filter(path.String()[:2*random.IntN(depth)]+"**"))
+		for _, f := range filters[3*i:] {
+			x.Add(f, i)
+		}
+	}
+	check := func(patterns int) {
+		t.Helper()
+		if nodes := countNodes(&x.root) - 1; nodes > 2*patterns {
+			t.Errorf("%d patterns take %d nodes, more than two each", patterns, nodes)
+		}
+	}
+	check(len(filters))
+	topic := Topic(strings.Repeat("a/", depth) + "x/1")
+	if got := len(indexMatch(&x, topic)); got != n {
+		t.Errorf("%d of %d match", got, n)
+	}
+	for i, f := range filters {
+		if i%3 > 0 {
+			x.Remove(f, i/3)
+		}
+	}
+	check(n)
+	for i, f := range filters {
+		x.Remove(f, i/3)
+	}
+	checkIndexEmpty(t, &x)
+}
+
+func countNodes(n *node[int]) int {
+	count := 1
+	if n.star != nil {
+		count += countNodes(n.star)
+	}
+	for child := n.literals; child != nil; child = child.next {
+		count += countNodes(child)
+	}
+	return count
 }

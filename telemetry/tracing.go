@@ -104,7 +104,12 @@ func creations(events []nave.Event) (first trace.SpanContext, missing int) {
 	return first, missing
 }
 
+// fill gives every event without one the context c. Each of them keeps a copy of it,
+// so that of a long state many events would make something much longer.
 func fill(events []nave.Event, c w3c) {
+	if len(c.state) > traceStateBytes {
+		c.state = ""
+	}
 	for i := range events {
 		if e := &events[i]; e.TraceParent == "" {
 			e.TraceParent, e.TraceState = c.parent, c.state

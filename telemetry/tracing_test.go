@@ -232,3 +232,24 @@ func TestOneEventMakesFiveSpans(t *testing.T) {
 		t.Errorf("spans = %s, want %s", got, want)
 	}
 }
+
+// Many events of one request do not each keep what is long in its headers.
+func TestALongStateIsNotMultiplied(t *testing.T) {
+	tel := Disabled()
+	for _, n := range []int{512, 513} {
+		state := "a=" + strings.Repeat("x", 240) + ",b=" + strings.Repeat("y", 240) + ",c=" + strings.Repeat("z", n-488)
+		r := httptest.NewRequest("POST", "/", nil)
+		r.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+		r.Header.Set("Tracestate", state)
+		ctx, span := tel.StartServer(r, "POST /v1/events")
+		events := make([]nave.Event, 2)
+		_, publish := tel.StartPublish(ctx, events)
+		publish.End()
+		span.End()
+		for _, e := range events {
+			if e.TraceParent == "" || len(state) != n || (e.TraceState == state) != (n <= 512) {
+				t.Errorf("of a state of %d bytes an event keeps %d", len(state), len(e.TraceState))
+			}
+		}
+	}
+}

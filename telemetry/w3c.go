@@ -16,6 +16,9 @@ const (
 	traceParent = "traceparent"
 	traceState  = "tracestate"
 
+	// traceStateBytes is what W3C Trace Context asks everybody to pass on, at least.
+	traceStateBytes = 512
+
 	traceParentBytes = len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 )
 
