@@ -130,6 +130,8 @@ const (
 	ResetAhead ResetReason = "ahead"
 	// ResetRetention: events since the cursor have passed out of retention.
 	ResetRetention ResetReason = "retention"
+	// ResetDamaged: events since the cursor are stored, but cannot be read.
+	ResetDamaged ResetReason = "damaged"
 )
 
 // ResetError says that the owner of a cursor has to fetch anew.

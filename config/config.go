@@ -39,6 +39,7 @@ type Config struct {
 type Log struct {
 	Engine            string    `default:"pebble" in:"pebble|memory" doc:"What stores events. With memory nothing survives the end of the process."`
 	IdempotencyWindow Duration  `default:"24h" min:"1s" doc:"How long the id of an event is remembered, so that publishing it again stores nothing."`
+	MinFree           Bytes     `default:"64MiB" doc:"How much must stay free on the disk. With less, durable events are refused until there is more; streams, replay, and memory and transient events go on."`
 	Retention         Retention `doc:"How long events can be replayed."`
 }
 

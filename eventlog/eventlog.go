@@ -75,6 +75,11 @@ type Log interface {
 	// 0 again. Idempotency keys leave when their window passes.
 	Trim(ctx context.Context, now time.Time) error
 
+	// Ready is nil while the log can do all it promises. It may be broken, or else
+	// so short of room that Append refuses durable events, or damaged where Read
+	// then fails with nave.ResetDamaged; all else goes on.
+	Ready() error
+
 	// Stats reports what the log holds.
 	Stats() Stats
 
@@ -83,7 +88,8 @@ type Log interface {
 	Close() error
 }
 
-// An Opener opens the log, or opens it anew after it was closed or broken.
+// An Opener opens the log, or opens it anew after it was closed or broken. What is
+// in RAM outlives that.
 type Opener func(ctx context.Context) (Log, error)
 
 // A Batch is appended whole or not at all. Its events have been validated.
@@ -120,7 +126,8 @@ type Outcome struct {
 	// Err refuses the batch, and nothing of it was stored: *nave.ConflictError if
 	// a condition did not hold, with all that did not, or a nave.Error with
 	// CodePartialRepeat if only some of its ids were seen before, or not together,
-	// or with CodeInvalid if an id is in the batch twice. Repeats are looked for
+	// or with CodeInvalid if an id is in the batch twice, or with CodeUnavailable if
+	// the log takes no durable events now. Repeats are looked for
 	// before conditions are checked, so that a retry hears what the first try did.
 	// Conditions are checked against the state before the batch.
 	Err error
@@ -184,4 +191,5 @@ type Stats struct {
 	MemoryBytes   int64 // in RAM
 	MemoryEvents  int
 	OldestDurable time.Time // zero if there is none
+	NewestDurable time.Time // zero if there is none
 }

@@ -68,7 +68,7 @@ var (
 	closeReasons = newChoice(AttrCloseReason, "client", "write", "too slow", "shutdown",
 		"draining", "unavailable", "auth", "limit", "level", "admin", "error")
 	verdicts = newChoice(AttrVerdict, "live", "recovered",
-		nave.ResetMalformed, nave.ResetForeignEpoch, nave.ResetAhead, nave.ResetRetention)
+		nave.ResetMalformed, nave.ResetForeignEpoch, nave.ResetAhead, nave.ResetRetention, nave.ResetDamaged)
 	codes = newChoice(AttrErrorType,
 		nave.CodeInvalid, nave.CodeTooLarge, nave.CodeTooMany, nave.CodeConflict,
 		nave.CodePartialRepeat, nave.CodeReset, nave.CodeBusy, nave.CodeOverloaded,

@@ -94,7 +94,15 @@ func opener(cfg config.Config, logger *slog.Logger) eventlog.Opener {
 	if cfg.Log.Engine == "memory" {
 		return memlog.Opener(options)
 	}
-	return pebblelog.Opener(cfg.Data, pebblelog.Options{Options: options, Logger: logger})
+	return pebblelog.Opener(cfg.Data, pebblelog.Options{Options: options, MinFree: minFree(cfg), Logger: logger})
+}
+
+// minFree is for the log, to which 0 is its default.
+func minFree(cfg config.Config) int64 {
+	if cfg.Log.MinFree == 0 {
+		return -1
+	}
+	return int64(cfg.Log.MinFree)
 }
 
 func hubConfig(cfg config.Config) hub.Config {

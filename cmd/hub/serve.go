@@ -167,6 +167,10 @@ func plainly(err error, cfg config.Config) error {
 		return fmt.Errorf("%s is in use by another program: stop that one, or choose another address with --listen", cfg.Listen)
 	case errors.Is(err, syscall.EAGAIN): // of the lock on the directory
 		return fmt.Errorf("data directory %s is in use by another hub: stop that one, or choose another directory with --data", cfg.Data)
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("%w (make room, or choose another directory with --data)", err)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w (a hub needs to write to its data directory)", err)
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("%w (a hub needs to write to its data directory, and a port below 1024 needs a privilege)", err)
 	}

@@ -18,8 +18,8 @@ import (
 
 // A Factory makes logs of one engine.
 type Factory struct {
-	// New makes a fresh place for a log, and returns what opens the log there:
-	// the first time, and again after it was closed.
+	// New makes a fresh place for a log, and returns what opens the log there, each
+	// time as a process of its own would.
 	New func(eventlog.Options) eventlog.Opener
 	// Durable is whether durable events are there when the log is opened again.
 	// Without it, tests that open a log again are left out.

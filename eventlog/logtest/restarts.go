@@ -111,8 +111,8 @@ var restartRules = []rule{
 			x.wantState(map[string]string{"a 1": "1", "d 1": "1"})
 			x.want(x.read(gone, "**"), placed(4, left.Events...)...)
 			stats := x.log.Stats()
-			if want := int64(left.Size()); stats.DurableBytes != want || !stats.OldestDurable.Equal(late) {
-				x.Errorf("stats = %+v, want %d bytes since %v", stats, want, late)
+			if want := int64(left.Size()); stats.DurableBytes != want || !stats.OldestDurable.Equal(late) || !stats.NewestDurable.Equal(late) {
+				x.Errorf("stats = %+v, want %d bytes of %v", stats, want, late)
 			}
 		}
 		x.add(durable(conditional(keyed("c", "1", "1"), 0)))

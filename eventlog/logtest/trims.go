@@ -142,9 +142,9 @@ var trimRules = []rule{
 		}
 		x.wantPage(x.page(x.log.Head(), everything, eventlog.Limit{}), 0, 4500, false)
 	}},
-	{says: "stats tell the oldest durable event", options: bothAnHour, test: func(x *fixture) {
-		if got := x.log.Stats().OldestDurable; !got.IsZero() {
-			x.Errorf("oldest of an empty log = %v, want the zero time", got)
+	{says: "stats tell the oldest and the newest durable event", options: bothAnHour, test: func(x *fixture) {
+		if got := x.log.Stats(); !got.OldestDurable.IsZero() || !got.NewestDurable.IsZero() {
+			x.Errorf("oldest and newest of an empty log = %v, %v, want the zero time", got.OldestDurable, got.NewestDurable)
 		}
 		later := noon.Add(time.Minute)
 		x.add(memory(event("a")))
@@ -153,9 +153,17 @@ var trimRules = []rule{
 		if got := x.log.Stats().OldestDurable; !got.Equal(later) {
 			x.Errorf("oldest = %v, want %v", got, later)
 		}
+		x.add(at(later.Add(time.Hour), memory(event("a"))))
 		x.trim(later.Add(time.Hour + 1))
 		if got := x.log.Stats().OldestDurable; !got.Equal(later.Add(1)) {
 			x.Errorf("oldest after trim = %v, want %v", got, later.Add(1))
+		}
+		if got := x.log.Stats().NewestDurable; !got.Equal(later.Add(1)) {
+			x.Errorf("newest = %v, want %v", got, later.Add(1))
+		}
+		x.trim(later.Add(2 * time.Hour))
+		if got := x.log.Stats().NewestDurable; !got.IsZero() {
+			x.Errorf("newest when all have gone = %v, want the zero time", got)
 		}
 	}},
 }

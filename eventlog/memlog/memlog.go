@@ -148,6 +148,9 @@ func (l *Log) trim(s *memstore.Store, now time.Time) (more bool) {
 	return more
 }
 
+// Ready is nil while the log is open.
+func (l *Log) Ready() error { return l.ready(context.Background()) }
+
 // Stats reports what the log holds.
 func (l *Log) Stats() eventlog.Stats {
 	durable, memory := l.durable.Stats(), l.memory.Stats()
@@ -157,6 +160,7 @@ func (l *Log) Stats() eventlog.Stats {
 		MemoryBytes:   memory.Logged + memory.Kept,
 		MemoryEvents:  memory.Events,
 		OldestDurable: durable.Oldest,
+		NewestDurable: durable.Newest,
 	}
 }
 

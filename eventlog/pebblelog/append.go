@@ -24,12 +24,37 @@ func (l *Log) Append(_ context.Context, group []eventlog.Batch) ([]eventlog.Outc
 	defer l.leave()
 	l.write.Lock()
 	defer l.write.Unlock()
+	if l.noRoom() != nil {
+		return l.settled(l.appendSome(group))
+	}
+	return l.append(group)
+}
 
+func (l *Log) append(group []eventlog.Batch) ([]eventlog.Outcome, error) {
+	outcomes, err := l.appendGroup(group)
+	if err != nil && l.broken() == nil && isDamage(err) {
+		l.noteDamage(err)
+		outcomes, err = l.appendOthers(group)
+	}
+	return l.settled(outcomes, err)
+}
+
+// settled makes any failure the one that broke the log.
+func (l *Log) settled(outcomes []eventlog.Outcome, err error) ([]eventlog.Outcome, error) {
+	if err != nil && l.broken() == nil {
+		return nil, l.breaks(err)
+	}
+	return outcomes, err
+}
+
+// appendGroup changes nothing if it fails to look up what the group depends on.
+// Any other failure has broken the log.
+func (l *Log) appendGroup(group []eventlog.Batch) ([]eventlog.Outcome, error) {
 	past := &past{log: l}
 	outcomes, accepted, err := admit.Group(past, l.options.Window(), l.Head(), group)
 	past.close()
 	if err != nil {
-		return nil, l.breaks(err)
+		return nil, err
 	}
 	if len(accepted) == 0 {
 		return outcomes, nil
@@ -56,15 +81,29 @@ func (l *Log) store(accepted []eventlog.Batch) (held, error) {
 		}
 		w.events(b, b.Time.Add(l.options.Window()))
 		holds.bytes += int64(b.Size())
+		holds.latest = b.Time
 		if !holds.any {
 			holds.any, holds.oldest = true, b.Time
 		}
 	}
 	l.reserve(w, last(accepted))
-	if w.reserved || !w.empty() {
-		w.position(position{l.reserved, holds.bytes})
+	if !w.reserved && w.empty() {
+		return holds, nil
 	}
-	return holds, l.commit(w, pebble.Sync)
+	holds.commits++
+	w.position(position{l.reserved, holds.bytes, holds.commits})
+	if err := l.commit(w, pebble.Sync); err != nil {
+		return holds, err
+	}
+	return holds, l.acknowledge(holds.commits)
+}
+
+// acknowledge notes what publishers will be told.
+func (l *Log) acknowledge(commits uint64) error {
+	if err := l.acked.write(commits); err != nil {
+		return l.breaks(err)
+	}
+	return l.broken()
 }
 
 func last(accepted []eventlog.Batch) uint64 {

@@ -20,7 +20,8 @@ const (
 	markName    = "NAVE-LOG"
 	newMarkName = markName + ".new"
 	markFormat  = "nave event log, format %d\n"
-	format      = 1
+	format      = 2
+	oldest      = 2 // that can still be read
 )
 
 // A directory is the place of a log, locked.
@@ -45,7 +46,7 @@ func claim(fs vfs.FS, path string) (*directory, error) {
 		if heldByOther(err) {
 			return nil, fmt.Errorf("directory %s is in use by another hub: %w", path, err)
 		}
-		return nil, fmt.Errorf("lock directory %s: %w", path, err)
+		return nil, fmt.Errorf("directory %s cannot be locked: %w", path, err)
 	}
 	if d.fresh {
 		err = d.mark()
@@ -65,7 +66,10 @@ func heldByOther(err error) bool {
 
 // makeDir makes the directory and its parents, each of them safe from a crash.
 func makeDir(fs vfs.FS, dir string) error {
-	if _, err := fs.Stat(dir); err == nil {
+	if info, err := fs.Stat(dir); err == nil {
+		if !info.IsDir() {
+			return fmt.Errorf("%s is a file, and no directory", dir)
+		}
 		return nil
 	}
 	parent := fs.PathDir(dir)
@@ -104,8 +108,11 @@ func (d *directory) inspect() error {
 	if _, err := fmt.Sscanf(mark, markFormat, &found); err != nil {
 		return fmt.Errorf("directory %s has a file %s that says %.40q: it is not a log of this program", d.path, markName, mark)
 	}
-	if found > format {
+	switch {
+	case found > format:
 		return fmt.Errorf("the log in %s has format %d, which is newer than this program: it knows up to %d", d.path, found, format)
+	case found < oldest:
+		return fmt.Errorf("the log in %s has format %d, which is older than this program: it knows from %d on", d.path, found, oldest)
 	}
 	return nil
 }

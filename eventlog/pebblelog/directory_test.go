@@ -11,7 +11,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/navehub/nave"
-	"github.com/navehub/nave/eventlog"
 )
 
 func refuses(t *testing.T, dir string, words ...string) {
@@ -77,10 +76,12 @@ func TestDirectoryInUse(t *testing.T) {
 	}
 }
 
-func TestNewerFormat(t *testing.T) {
+func TestOtherFormat(t *testing.T) {
 	dir := newLog(t)
-	writeFile(t, filepath.Join(dir, markName), "nave event log, format 2\n")
-	refuses(t, dir, dir, "format 2", "newer")
+	writeFile(t, filepath.Join(dir, markName), "nave event log, format 3\n")
+	refuses(t, dir, dir, "format 3", "newer")
+	writeFile(t, filepath.Join(dir, markName), "nave event log, format 1\n")
+	refuses(t, dir, dir, "format 1", "older")
 }
 
 func TestDirectoryOfSomethingElse(t *testing.T) {
@@ -126,19 +127,4 @@ func TestLostManifest(t *testing.T) {
 		}
 	}
 	refuses(t, dir, dir, "damaged")
-}
-
-func TestDamagedEvent(t *testing.T) {
-	l := mustOpen(t, Options{})
-	defer l.Close()
-	mustAppend(t, l, one(nave.Durable, "a"))
-	if err := l.db.Set(appendEventKey(nil, 1), []byte{encoding, 1}, nil); err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range []nave.Filter{"a", "**"} {
-		_, err := l.Read(ctx, 0, nave.Filters{f}, eventlog.Limit{})
-		if err == nil || !strings.Contains(err.Error(), errCorrupt.Error()) {
-			t.Errorf("read %s = %v, want it to say that %q", f, err, errCorrupt)
-		}
-	}
 }

@@ -5,7 +5,8 @@
 // offsets; they go when the process ends, and readers who may have missed some
 // are told so by a reset. A log that fails to write or sync is broken: every
 // call says so until the log is closed and opened anew, which recovers as from
-// a crash.
+// a crash, though with the memory events if it is the same [Opener] that does. A
+// disk that is nearly full does not break it: see [Options.MinFree].
 //
 // Memory: 16 MB for Pebble's tables and cache, whatever the size of the log, and
 // the memory events. Of their idempotency keys at most half a million are
@@ -47,6 +48,11 @@ type Options struct {
 	//
 	// Defaults to [slog.Default].
 	Logger *slog.Logger
+	// MinFree is how many bytes must stay free on the disk. With less, durable
+	// events are refused, and all else goes on. If it is negative, none.
+	//
+	// Defaults to 64 MiB.
+	MinFree int64
 
 	memTableBytes uint64 // small in tests, to make Pebble flush and compact
 }
@@ -55,11 +61,15 @@ type Options struct {
 type Log struct {
 	// Set by Open, never changed.
 	options Options
+	dir     string
 	epoch   nave.Epoch
 	db      *pebble.DB
+	acked   *headFile
 	lock    *pebble.Lock
 	memory  *memstore.Store
-	fault   *fault
+	fault   *fault      // what broke the log
+	damage  *fault      // what in it cannot be read
+	short   atomic.Bool // of room on the disk
 
 	gate gate
 	head atomic.Uint64 // newest visible offset
@@ -89,18 +99,26 @@ var _ eventlog.Log = (*Log)(nil)
 
 // held is what the log holds of durable events.
 type held struct {
-	bytes  int64
-	any    bool
-	oldest time.Time // commit of the oldest, if any
+	bytes   int64
+	any     bool
+	oldest  time.Time // commit of the oldest, if any
+	latest  time.Time // commit of the newest, if any
+	commits uint64    // of all that publishers waited for
 }
 
-// Opener opens the log in the directory, again and again.
+// Opener opens the log in the directory, again and again. Memory events outlive a
+// log that broke: the next one takes them over.
 func Opener(dir string, o Options) eventlog.Opener {
+	var mu sync.Mutex
+	var before *Log
 	return func(ctx context.Context) (eventlog.Log, error) {
-		l, err := Open(ctx, dir, o)
+		mu.Lock()
+		defer mu.Unlock()
+		l, err := open(ctx, dir, o, before)
 		if err != nil {
 			return nil, err
 		}
+		before = l
 		return l, nil
 	}
 }
@@ -122,6 +140,7 @@ func (l *Log) Stats() eventlog.Stats {
 		MemoryBytes:   memory.Logged + memory.Kept,
 		MemoryEvents:  memory.Events,
 		OldestDurable: durable.oldest,
+		NewestDurable: durable.latest,
 	}
 }
 
@@ -166,7 +185,7 @@ func (l *Log) Close() error {
 	}
 	l.snapshots.closeAll()
 	known := l.broken()
-	err := errors.Join(l.settle(), l.db.Close(), l.lock.Close())
+	err := errors.Join(l.settle(), l.db.Close(), l.acked.close(), l.lock.Close())
 	if err == nil && known == nil {
 		err = l.broken()
 	}
@@ -185,6 +204,6 @@ func (l *Log) settle() error {
 	w := l.newWrite()
 	defer w.close()
 	l.reserved = l.Head()
-	w.position(position{l.reserved, l.held.Load().bytes})
+	w.position(position{l.reserved, l.held.Load().bytes, l.held.Load().commits})
 	return l.commit(w, pebble.Sync)
 }

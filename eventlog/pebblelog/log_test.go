@@ -1,6 +1,7 @@
 package pebblelog
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 
@@ -19,7 +20,8 @@ func TestLog(t *testing.T) {
 	logtest.Run(t, logtest.Factory{
 		Durable: true,
 		New: func(o eventlog.Options) eventlog.Opener {
-			return Opener("log", Options{Options: o, FS: vfs.NewMem(), Logger: quiet})
+			place := Options{Options: o, FS: vfs.NewMem(), Logger: quiet}
+			return func(ctx context.Context) (eventlog.Log, error) { return Open(ctx, "log", place) }
 		},
 	})
 }

@@ -32,11 +32,8 @@ func (l logger) Fatalf(format string, args ...any) {
 // causeIn finds the error that Pebble speaks of, nil if there is none.
 func causeIn(args []any) error {
 	for _, arg := range args {
-		switch arg := arg.(type) {
-		case error:
-			return arg
-		case pebble.DataCorruptionInfo:
-			return arg.Details
+		if err, ok := arg.(error); ok {
+			return err
 		}
 	}
 	return nil

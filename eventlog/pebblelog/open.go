@@ -22,6 +22,12 @@ import (
 // empty or does not exist. It refuses a directory that another process has
 // open, that holds something else, or that a newer version wrote.
 func Open(ctx context.Context, dir string, o Options) (*Log, error) {
+	return open(ctx, dir, o, nil)
+}
+
+// open takes over the memory events of the log that was open before in this
+// process, if there was one.
+func open(ctx context.Context, dir string, o Options, before *Log) (*Log, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -31,55 +37,65 @@ func Open(ctx context.Context, dir string, o Options) (*Log, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	o.MinFree = cmp.Or(o.MinFree, 64<<20)
 	d, err := claim(o.FS, dir)
 	if err != nil {
 		return nil, oneLine(err)
 	}
-	l, err := openIn(d, o)
+	l, err := openIn(d, o, before)
 	if err != nil {
 		return nil, oneLine(errors.Join(err, d.lock.Close()))
 	}
 	return l, nil
 }
 
-func openIn(d *directory, o Options) (*Log, error) {
+func openIn(d *directory, o Options, before *Log) (*Log, error) {
 	l := &Log{
+		dir:       d.path,
 		options:   o,
 		lock:      d.lock,
 		memory:    memstore.New(o.Memory, o.Window()),
 		fault:     new(fault),
+		damage:    new(fault),
 		horizons:  horizon.New(memstore.MaxHorizons),
 		restarts:  horizon.New(maxSegments),
 		marked:    make(map[string]bool),
 		snapshots: snapshots{open: make(map[*snapshot]struct{})},
 	}
-	err := l.begin(d)
+	err := l.begin(d, before)
 	// Files that a full disk cut short look damaged to Pebble.
 	if cause := l.fault.err(); err != nil && cause != nil {
 		err = cause
 	}
 	switch {
+	case err == nil && before != nil:
+		l.noteDamage(before.damage.err())
+		return l, nil
 	case err == nil:
 		return l, nil
-	case pebble.IsCorruptionError(err), errors.Is(err, errCorrupt), errors.Is(err, pebble.ErrDBDoesNotExist):
-		return nil, fmt.Errorf("the log in %s is damaged; restore it or move it away: %w", d.path, err)
+	case isDamage(err), !ofTheSystem(err):
+		return nil, damageIn(d.path, err)
 	default:
 		return nil, fmt.Errorf("open the log in %s: %w", d.path, err)
 	}
 }
 
-func (l *Log) begin(d *directory) (err error) {
-	if l.db, err = pebble.Open(d.path, pebbleOptions(l.options, d, l.fault)); err != nil {
+func (l *Log) begin(d *directory, before *Log) (err error) {
+	var acknowledged uint64
+	if l.acked, acknowledged, err = openHead(failStop{l.options.FS, l.fault}, d.path); err != nil {
 		return err
 	}
-	if err = l.load(d.fresh); err == nil {
+	if l.db, err = pebble.Open(d.path, l.pebbleOptions(d)); err != nil {
+		return errors.Join(err, l.acked.close())
+	}
+	if err = l.load(d.fresh, before, acknowledged); err == nil {
 		err = d.made()
 	}
 	if err == nil {
 		err = l.broken()
 	}
 	if err != nil {
-		err = errors.Join(err, l.db.Close())
+		err = errors.Join(err, l.db.Close(), l.acked.close())
 	}
 	return err
 }
@@ -94,12 +110,14 @@ const (
 	tableBytes    = 4 << 20
 )
 
-func pebbleOptions(o Options, d *directory, fault *fault) *pebble.Options {
+func (l *Log) pebbleOptions(d *directory) *pebble.Options {
+	o := &l.options
 	p := &pebble.Options{
-		FS:                 failStop{o.FS, fault},
+		FS:                 failStop{o.FS, l.fault},
 		Lock:               d.lock,
 		ErrorIfNotExists:   !d.fresh,
-		Logger:             logger{o.Logger, fault},
+		Logger:             logger{o.Logger, l.fault},
+		EventListener:      &pebble.EventListener{DataCorruption: func(i pebble.DataCorruptionInfo) { l.damage.set(i.Details) }},
 		FormatMajorVersion: pebble.FormatTableFormatV6,
 		MemTableSize:       cmp.Or(o.memTableBytes, memTableBytes),
 		CacheSize:          cacheBytes,
@@ -114,7 +132,7 @@ func pebbleOptions(o Options, d *directory, fault *fault) *pebble.Options {
 
 // load reads what the log has to know, and takes note of the restart. Only a
 // fresh log is without an epoch: one that was made has lost what was written.
-func (l *Log) load(fresh bool) error {
+func (l *Log) load(fresh bool, before *Log, acknowledged uint64) error {
 	epoch, err := l.get(epochKey)
 	if err != nil {
 		return err
@@ -140,9 +158,15 @@ func (l *Log) load(fresh bool) error {
 			return err
 		}
 	}
+	if at.commits < acknowledged {
+		return fmt.Errorf("%w: %d writes were acknowledged, and it has %d of them", errIncomplete, acknowledged, at.commits)
+	}
 	l.reserved = at.reserved
 	l.head.Store(at.reserved)
-	if err := errors.Join(l.loadOldest(at.bytes), l.loadHorizons(), l.restart(w)); err != nil {
+	if before != nil && before.epoch != l.epoch {
+		before = nil // another log lies here now
+	}
+	if err := errors.Join(l.loadOldest(at), l.loadHorizons(), l.restart(w, before), l.takeOver(before)); err != nil {
 		return err
 	}
 	return l.commit(w, pebble.Sync)
@@ -151,8 +175,8 @@ func (l *Log) load(fresh bool) error {
 // newEpoch has 60 random bits: short, since it is in every cursor.
 func newEpoch() nave.Epoch { return nave.Epoch(strings.ToLower(rand.Text()[:12])) }
 
-func (l *Log) loadOldest(bytes int64) error {
-	l.held.Store(&held{bytes: bytes})
+func (l *Log) loadOldest(at position) error {
+	l.held.Store(&held{bytes: at.bytes, commits: at.commits})
 	it, err := l.iterate([]byte{eventKeys})
 	if err != nil {
 		return err
@@ -165,8 +189,13 @@ func (l *Log) loadOldest(bytes int64) error {
 	if err != nil {
 		return err
 	}
+	it.Last()
+	_, latest, err := readCommit(it)
+	if err != nil {
+		return err
+	}
 	l.first = offset
-	l.held.Store(&held{bytes: bytes, any: true, oldest: commit})
+	l.held.Store(&held{bytes: at.bytes, commits: at.commits, any: true, oldest: commit, latest: latest})
 	return nil
 }
 

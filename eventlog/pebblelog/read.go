@@ -22,7 +22,7 @@ func (l *Log) Read(ctx context.Context, after uint64, filters nave.Filters, limi
 	}
 	durable, err := l.readDurable(ctx, stretch{after, head}, filters, limit)
 	if err != nil {
-		return eventlog.Page{}, err
+		return eventlog.Page{}, l.unreadable(err)
 	}
 	memory := l.memory.Read(after, head, filters, limit)
 	// Trim announces what it takes before it does, so ask after reading.

@@ -135,3 +135,40 @@ func TestLockThatCannotBeTaken(t *testing.T) {
 		t.Errorf("error = %q, want nothing about use", err)
 	}
 }
+
+// TestLostEnd loses what was written last. To Pebble that is a crash.
+func TestLostEnd(t *testing.T) {
+	for name, lose := range map[string]func(wal []byte) []byte{
+		"cut off":   func(wal []byte) []byte { return wal[:len(wal)-200] },
+		"zero":      func(wal []byte) []byte { clear(wal[len(wal)-200:]); return wal },
+		"otherwise": func(wal []byte) []byte { wal[len(wal)-200] ^= 1; return wal },
+		"gone":      func([]byte) []byte { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := copyOfRunning(t)
+			rewrite(t, dir, "*.log", lose)
+			for range 2 {
+				refuses(t, dir, dir, "damaged", "its end is missing: 4 writes were acknowledged, and it has")
+			}
+		})
+	}
+}
+
+// copyOfRunning is the directory of a log that was opened twice and not closed.
+func copyOfRunning(t *testing.T) (dir string) {
+	t.Helper()
+	original := newLog(t)
+	l, err := Open(ctx, original, Options{Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for range 3 {
+		mustAppend(t, l, one(nave.Durable, "a"))
+	}
+	dir = filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(dir, os.DirFS(original)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}

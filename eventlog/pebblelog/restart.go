@@ -5,6 +5,7 @@ import (
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/eventlog"
+	"github.com/navehub/nave/eventlog/internal/admit"
 )
 
 // maxSegments bounds the marks. With more, any segment counts as marked.
@@ -18,7 +19,7 @@ const anySegment = ""
 func (l *Log) mark(w *write, b *eventlog.Batch) {
 	for i := range b.Events {
 		segment := firstSegment(string(b.Events[i].Topic))
-		if l.marked[segment] || l.marked[anySegment] {
+		if l.hasMark(segment) {
 			continue
 		}
 		if len(l.marked) == maxSegments {
@@ -29,12 +30,17 @@ func (l *Log) mark(w *write, b *eventlog.Batch) {
 	}
 }
 
+func (l *Log) hasMark(segment string) bool { return l.marked[segment] || l.marked[anySegment] }
+
 // restart turns the marks of the run before into horizons at the newest offset
-// that it may have handed out.
-func (l *Log) restart(w *write) error {
+// that it may have handed out. If its memory is still there, they stay marks.
+func (l *Log) restart(w *write, before *Log) error {
 	return l.eachOffset(restartKeys, func(segment string, offset uint64) {
-		live := offset == 0
-		if live {
+		if offset == 0 && before != nil {
+			l.marked[segment] = true
+			return
+		}
+		if offset == 0 {
 			offset = l.reserved
 			w.offset(restartKeys, segment, offset)
 		}
@@ -71,4 +77,29 @@ func firstSegments(filters nave.Filters) nave.Filters {
 		segments[i] = nave.Filter(firstSegment(string(f)))
 	}
 	return segments
+}
+
+// takeOver goes on with the memory events of the log before, which has ended
+// while the process has not. Of what that log wrote and did not know to be
+// stored, some may be: it supersedes what is in memory as any durable event does.
+func (l *Log) takeOver(before *Log) error {
+	if before == nil {
+		return nil
+	}
+	l.memory = before.memory
+	events, err := l.db.NewIter(stretch{before.Head(), l.reserved}.bounds())
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	for events.First(); events.Valid(); events.Next() {
+		e, _, err := readEvent(events)
+		if err != nil {
+			return err
+		}
+		if e.Key != "" {
+			l.memory.Forget(admit.KeyOf(&e))
+		}
+	}
+	return events.Error()
 }

@@ -98,7 +98,7 @@ func (s *snapshot) stored(yield func(nave.Event, error) bool) {
 				}
 			}
 			if err != nil {
-				yield(nave.Event{}, err)
+				yield(nave.Event{}, s.log.unreadableState(err))
 				return
 			}
 			from = next

@@ -2,6 +2,7 @@ package pebblelog
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,15 +26,18 @@ const (
 // Its steps are not synced. A crash may undo the last ones, all of a step and
 // never without those after it, and the next Trim does them again.
 func (l *Log) Trim(ctx context.Context, now time.Time) error {
+	var failed []error // what keeps one kind from leaving does not keep the others
 	for _, step := range []func(time.Time) (bool, error){l.trimDurable, l.trimMemory, l.sweep()} {
 		for more := true; more; {
 			var err error
 			if more, err = l.step(ctx, now, step); err != nil {
-				return err
+				l.noteDamage(err)
+				failed = append(failed, err)
+				break
 			}
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func (l *Log) step(ctx context.Context, now time.Time, step func(time.Time) (bool, error)) (more bool, err error) {
@@ -48,7 +52,7 @@ func (l *Log) step(ctx context.Context, now time.Time, step func(time.Time) (boo
 
 // trimDurable takes the oldest durable events that have passed out of retention.
 func (l *Log) trimDurable(now time.Time) (more bool, err error) {
-	if l.options.Durable.Age <= 0 && l.options.Durable.Bytes <= 0 {
+	if l.options.Durable.Age <= 0 && l.options.Durable.Bytes <= 0 || l.tight() {
 		return false, nil
 	}
 	events, err := l.db.NewIter(stretch{max(l.first, 1) - 1, l.Head()}.bounds())
@@ -95,7 +99,7 @@ func (t *trimming) take(events *pebble.Iterator, now time.Time) (more bool, err 
 			return false, err
 		}
 	}
-	t.left.any, t.left.oldest = false, time.Time{}
+	t.left.any, t.left.oldest, t.left.latest = false, time.Time{}, time.Time{}
 	return false, events.Error()
 }
 
@@ -151,7 +155,7 @@ func (t *trimming) commit() error {
 		w.change(horizonKeys, l.horizons.Raise(string(topic), offset))
 	}
 	w.note(w.batch.DeleteRange(appendEventKey(nil, t.from), appendEventKey(nil, t.to+1), nil))
-	w.position(position{l.reserved, t.left.bytes})
+	w.position(position{l.reserved, t.left.bytes, t.left.commits})
 	if err := l.commit(w, pebble.NoSync); err != nil {
 		return err
 	}
@@ -185,7 +189,7 @@ func (l *Log) trimMemory(now time.Time) (more bool, err error) {
 func (l *Log) sweep() func(now time.Time) (bool, error) {
 	from := []byte{idKeys}
 	return func(now time.Time) (bool, error) {
-		if len(from) == 1 && !l.lastSweep.IsZero() && now.Sub(l.lastSweep) < sweepEvery {
+		if len(from) == 1 && !l.lastSweep.IsZero() && now.Sub(l.lastSweep) < sweepEvery || l.tight() {
 			return false, nil
 		}
 		l.lastSweep = now

@@ -123,18 +123,20 @@ func decodePlace(value []byte) (admit.Place, error) {
 type position struct {
 	reserved uint64 // no offset above was ever handed out
 	bytes    int64  // of the durable events in the log
+	commits  uint64 // that publishers waited for
 }
 
 func appendPosition(b []byte, p position) []byte {
 	b = append(b, encoding)
 	b = binary.AppendUvarint(b, p.reserved)
-	return binary.AppendUvarint(b, uint64(p.bytes))
+	b = binary.AppendUvarint(b, uint64(p.bytes))
+	return binary.AppendUvarint(b, p.commits)
 }
 
 func decodePosition(value []byte) (position, error) {
 	d := decoder{rest: value}
 	d.version()
-	p := position{reserved: d.uint(), bytes: int64(d.uint())}
+	p := position{reserved: d.uint(), bytes: int64(d.uint()), commits: d.uint()}
 	if d.bad || len(d.rest) > 0 || p.bytes < 0 {
 		return position{}, fmt.Errorf("position of the log: %w", errCorrupt)
 	}

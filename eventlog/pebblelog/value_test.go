@@ -90,7 +90,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(appendLatest(nil, latest{kind: kept, offset: 9, body: body}), uint64(9))
 	f.Add(appendLatest(nil, latest{kind: tombstone, offset: 9}), uint64(1))
 	f.Add(appendPlace(nil, admit.PlaceOf(&e, time.Unix(5, 6))), uint64(2))
-	f.Add(appendPosition(nil, position{reserved: 7, bytes: 8}), uint64(2))
+	f.Add(appendPosition(nil, position{reserved: 7, bytes: 8, commits: 6}), uint64(2))
 	f.Add([]byte{encoding, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}, uint64(1))
 	f.Fuzz(func(t *testing.T, value []byte, offset uint64) {
 		if e, commit, err := decodeEvent(value, offset); err == nil {

@@ -138,11 +138,12 @@ func (s *Store) Allows(after uint64, filters nave.Filters) bool {
 }
 
 // Stats are what the Store holds: its events, their bytes, the bytes of state
-// whose events have left, and when the oldest event was committed.
+// whose events have left, and when the oldest and the newest event were committed.
 type Stats struct {
 	Events       int
 	Logged, Kept int64
 	Oldest       time.Time
+	Newest       time.Time
 }
 
 // Stats reports what the Store holds.
@@ -152,6 +153,7 @@ func (s *Store) Stats() Stats {
 	stats := Stats{Events: s.events.len(), Logged: s.logged, Kept: s.kept}
 	if stats.Events > 0 {
 		stats.Oldest = s.events.front().time
+		stats.Newest = s.events.live()[stats.Events-1].time
 	}
 	return stats
 }
