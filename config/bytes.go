@@ -71,7 +71,7 @@ func unit(name string) (size int64, ok bool) {
 }
 
 func unknownUnit(s, number, name string) error {
-	if len(name) == 1 {
+	if _, isNumber := multiply(number, 1); isNumber && len(name) == 1 {
 		letter := strings.ToUpper(name)
 		if size, ok := unit(letter + "B"); ok {
 			binary, _ := unit(letter + "iB")

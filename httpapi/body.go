@@ -41,19 +41,46 @@ func bodyFormat(h http.Header) (string, error) {
 		"content type %.100q is not understood here: send application/json, or application/x-ndjson with an event a line", kind)
 }
 
-// readBody reads all of a body that is small enough. After an error the time for
-// it goes on: net/http reads what is left, before it answers.
-func (x *exchange) readBody() ([]byte, error) {
+// readBody reads all of a body that is small enough into b. After an error the
+// time for it goes on: what is left of it is read before the answer.
+func (x *exchange) readBody(b *buffer) error {
 	if x.r.ContentLength > x.MaxBody {
-		return nil, x.tooLarge("the body")
+		return x.tooLarge("the body")
 	}
 	x.patience()
-	body, err := io.ReadAll(http.MaxBytesReader(x.ResponseWriter, x.r.Body, x.MaxBody))
-	if err != nil {
-		return nil, x.unreadable("the body", err)
+	room, err := b.readAll(http.MaxBytesReader(x.ResponseWriter, x.r.Body, x.MaxBody), x.MaxBody)
+	switch {
+	case !room, err != nil && b.hasGivenWay():
+		return errNoRoom("this one")
+	case err != nil:
+		return x.unreadable("the body", err)
 	}
+	b.complete()
 	x.patient()
-	return body, nil
+	return nil
+}
+
+// discard reads what is left of a body that nobody wanted. So does net/http before
+// it answers; but then the time for the answer would be running already.
+func (x *exchange) discard() {
+	if x.r.ProtoMajor != 1 || x.r.ContentLength == 0 || x.r.ContentLength > mostDiscarded || x.r.Header.Get("Expect") != "" {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, x.r.Body, mostDiscarded) // net/http closes the connection if this was not all
+}
+
+// mostDiscarded is net/http's limit: to close the connection costs less.
+const mostDiscarded = 256 << 10
+
+// leaveBody ends an answer that began before its body had ended. net/http would
+// take what may still come of such a body for another request.
+func (x *exchange) leaveBody() {
+	if x.r.ProtoMajor != 1 {
+		return
+	}
+	if _, err := io.CopyN(io.Discard, x.r.Body, mostDiscarded); err != io.EOF {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // patience starts the time that the client has for sending a body or a line.
@@ -103,52 +130,73 @@ func (x *exchange) unreadable(what string, err error) error {
 type lines struct {
 	x    *exchange
 	src  *bufio.Reader
-	line []byte
+	line *buffer
 	// ended is true when nothing more can be read.
 	ended bool
 }
 
 func (x *exchange) lines() *lines {
-	return &lines{x: x, src: bufio.NewReaderSize(x.r.Body, 32<<10)}
+	return &lines{x: x, src: bufio.NewReaderSize(x.r.Body, smallBody), line: x.buffer()}
 }
+
+// close gives back what the last line takes.
+func (l *lines) close() { l.line.release() }
 
 // next returns the next line that is not blank, good until the following call.
 // After any error it can be called again; the last one is io.EOF.
 func (l *lines) next() ([]byte, error) {
 	for !l.ended {
-		l.line = l.line[:0]
+		l.line.restart()
 		l.x.patience()
-		large, err := l.read()
+		refused, err := l.read()
+		l.ended = err != nil
+		l.line.complete()
 		if err == io.EOF {
 			l.x.patient()
 		}
-		l.ended = err != nil
 		switch {
+		case l.ended && l.line.hasGivenWay():
+			return nil, errNoRoom("the line")
 		case l.ended && err != io.EOF:
 			return nil, l.x.unreadable("the line", err)
-		case large:
-			return nil, l.x.tooLarge("the line")
-		case len(bytes.TrimSpace(l.line)) > 0:
-			return l.line, nil
+		case refused != nil:
+			return nil, refused
+		case len(bytes.TrimSpace(l.line.bytes)) > 0:
+			return l.line.bytes, nil
 		}
 	}
 	return nil, io.EOF
 }
 
-// read gathers one line. Of one that is too large it keeps nothing.
-func (l *lines) read() (large bool, err error) {
+// read gathers one line. Of one that is refused it keeps nothing.
+func (l *lines) read() (refused, err error) {
 	for {
 		part, err := l.src.ReadSlice('\n')
-		if large = large || int64(len(l.line)+len(part)) > l.x.MaxBody; large {
-			l.line = l.line[:0]
-		} else {
-			l.line = append(l.line, part...)
+		if refused == nil {
+			if refused = l.gather(part); refused != nil {
+				l.line.release()
+			}
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
-			return large, err
+			return refused, err
 		}
 	}
 }
 
-// waiting reports whether more of the body has arrived already.
-func (l *lines) waiting() bool { return l.src.Buffered() > 0 }
+func (l *lines) gather(part []byte) error {
+	switch line := l.line; {
+	case int64(len(line.bytes)+len(part)) > l.x.MaxBody:
+		return l.x.tooLarge("the line")
+	case !line.grow(len(part), l.x.MaxBody):
+		return errNoRoom("the line")
+	default:
+		line.bytes = append(line.bytes, part...)
+		return nil
+	}
+}
+
+// waiting reports whether the next line has arrived already.
+func (l *lines) waiting() bool {
+	ahead, _ := l.src.Peek(l.src.Buffered()) // what is buffered can be had
+	return bytes.IndexByte(ahead, '\n') >= 0
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -30,6 +31,7 @@ func decodeEvents(body []byte, limit int) ([]nave.Event, error) {
 	}
 	// From here on the body is one well-formed value, and only its shape can be wrong.
 	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber() // or one that is too large for a float64 would be an error of another kind
 	if first := bytes.TrimSpace(body)[0]; first == '[' {
 		return decodeBatch(d, limit)
 	}
@@ -144,7 +146,11 @@ func assign(e *nave.Event, name string, value json.RawMessage) (err error) {
 func decodeVersion(value json.RawMessage) (*uint64, error) {
 	version, err := strconv.ParseUint(string(value), 10, 64)
 	if err != nil {
-		return nil, nave.Errorf(nave.CodeInvalid, "ifVersion is %.40s: it must be a whole number, 0 or more", value)
+		is := nameOf(value[0])
+		if is == aNumber {
+			is = fmt.Sprintf("%.40s", value)
+		}
+		return nil, nave.Errorf(nave.CodeInvalid, "ifVersion is %s: it must be a whole number, 0 to 2^64-1", is)
 	}
 	return &version, nil
 }
@@ -195,6 +201,8 @@ func escapedUnit(text []byte) rune {
 	return rune(unit)
 }
 
+const aNumber = "a number"
+
 // nameOf is what a JSON value is that starts with this byte.
 func nameOf(first byte) string {
 	switch first {
@@ -209,7 +217,7 @@ func nameOf(first byte) string {
 	case 't', 'f':
 		return "true or false"
 	}
-	return "a number"
+	return aNumber
 }
 
 func nameOfToken(t json.Token) string {

@@ -34,7 +34,7 @@ type exchange struct {
 }
 
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, op operation) {
-	x := &exchange{ResponseWriter: w, handler: h, r: r, rc: http.NewResponseController(w), start: time.Now()}
+	x := newExchange(h, w, r)
 	defer x.end()
 	if r.ContentLength != 0 {
 		x.patience() // also for a body that nobody reads: net/http does, at the end
@@ -43,6 +43,10 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, op operation) {
 	if err := op(x); err != nil {
 		x.refuse(err)
 	}
+}
+
+func newExchange(h *handler, w http.ResponseWriter, r *http.Request) *exchange {
+	return &exchange{ResponseWriter: w, handler: h, r: r, rc: http.NewResponseController(w), start: time.Now()}
 }
 
 // Unwrap lets http.ResponseController find what w can do.
@@ -71,10 +75,20 @@ func (x *exchange) trace(name string) {
 	x.r = x.r.WithContext(ctx)
 }
 
+// lingering is the request's context, and lasts a moment longer: a client that has
+// closed its sending side looks like one that is gone, and may wait for the answer.
+func (x *exchange) lingering() (context.Context, context.CancelFunc) {
+	const moment = 2 * time.Second
+	ctx, cancel := context.WithCancel(context.WithoutCancel(x.r.Context()))
+	stop := context.AfterFunc(x.r.Context(), func() { time.AfterFunc(moment, cancel) })
+	return ctx, func() { stop(); cancel() }
+}
+
 // send answers with a body that is at hand.
 func (x *exchange) send(status int, contentType string, body []byte) {
 	x.Header().Set("Content-Type", contentType)
 	x.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	x.discard()
 	_ = x.rc.SetWriteDeadline(time.Now().Add(x.WriteTimeout))
 	x.WriteHeader(status)
 	if x.r.Method != http.MethodHead {

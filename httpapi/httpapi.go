@@ -64,6 +64,12 @@ type Config struct {
 	//
 	// Defaults to 1 MiB.
 	MaxBody int64
+	// MaxBodies is how much all bodies may take together that are larger than a few
+	// kilobytes, from their arrival until they are published. When it is used up,
+	// the one that has been arriving for longest gives way.
+	//
+	// Defaults to 32 MiB, and is never less than twice MaxBody.
+	MaxBodies int64
 	// MaxWait is the longest that a long-poll waits; what asks for more gets this.
 	//
 	// Defaults to 30 seconds.
@@ -84,6 +90,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.MaxBody = cmp.Or(c.MaxBody, 1<<20)
+	c.MaxBodies = max(cmp.Or(c.MaxBodies, 32<<20), 2*c.MaxBody)
 	c.MaxWait = cmp.Or(c.MaxWait, 30*time.Second)
 	c.ReadTimeout = cmp.Or(c.ReadTimeout, 30*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
@@ -96,6 +103,7 @@ func (c Config) withDefaults() Config {
 func New(config Config) http.Handler {
 	h := &handler{Config: config.withDefaults()}
 	h.cors = newCORS(h.Origins)
+	h.bodies.free = h.MaxBodies
 	h.routes = h.table()
 	return h
 }
@@ -103,6 +111,7 @@ func New(config Config) http.Handler {
 type handler struct {
 	Config
 	cors     cors
+	bodies   bodies
 	routes   map[string]route
 	hijacker client.Hijacker
 }

@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"bufio"
 	"bytes"
+	"io"
 	"net/http"
 
 	"github.com/navehub/nave"
@@ -33,8 +35,24 @@ func (h *handler) poll(x *exchange) error {
 		x.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	x.send(http.StatusOK, jsonType, pageBody(page))
+	if size(page) > largePage {
+		return x.stream(func(w *bufio.Writer) error { return writePage(w, page) })
+	}
+	var b bytes.Buffer
+	_ = writePage(&b, page) // a buffer takes everything
+	x.send(http.StatusOK, jsonType, b.Bytes())
 	return nil
+}
+
+// largePage is not put together before it is sent: many slow readers could each
+// have one in memory.
+const largePage = 32 << 10
+
+func size(page hub.Page) (bytes int) {
+	for _, f := range page.Frames {
+		bytes += f.Size()
+	}
+	return bytes
 }
 
 // pageTag names the page by the last event that its reader has. The cursor goes
@@ -50,15 +68,23 @@ func pageTag(q query, page hub.Page) string {
 	return tagOf(at, page.Level)
 }
 
-func pageBody(page hub.Page) []byte {
-	var b bytes.Buffer
-	beginPage(&b, page.Cursor, page.Sync, page.Level)
+func writePage(w pageWriter, page hub.Page) error {
+	beginPage(w, page.Cursor, page.Sync, page.Level)
 	for i, f := range page.Frames {
 		if i > 0 {
-			b.WriteByte(',')
+			_ = w.WriteByte(',') // the writers' errors last
 		}
-		b.Write(f.JSON())
+		if _, err := w.Write(f.JSON()); err != nil {
+			return err
+		}
 	}
-	endPage(&b)
-	return b.Bytes()
+	endPage(w)
+	return nil
+}
+
+// A pageWriter is a *bufio.Writer or a *bytes.Buffer.
+type pageWriter interface {
+	io.Writer
+	io.StringWriter
+	io.ByteWriter
 }

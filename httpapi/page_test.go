@@ -38,6 +38,30 @@ func TestPage(t *testing.T) {
 	})
 }
 
+// A page that is sent while it is made says the same.
+func TestLargePage(t *testing.T) {
+	overBoth(t, func(t *testing.T, start func(*testing.T, hub.Config, Config) *server) {
+		s := start(t, hub.Config{}, Config{})
+		cursor := string(s.hub.Epoch()) + "-0"
+		for n := range 4 {
+			s.publish(`{"topic":"a","type":"x","data":"` + strings.Repeat("x", n*largePage/2) + `"}`)
+			page := s.page("topic=a&cursor=" + cursor)
+			if len(page.Events) != n+1 {
+				t.Fatalf("%d events of %d", len(page.Events), n+1)
+			}
+			for i, e := range page.Events {
+				if len(e.Data) != i*largePage/2+len(`""`) {
+					t.Errorf("event %d has %d bytes of data", i, len(e.Data))
+				}
+			}
+		}
+		head := s.do("HEAD", "/v1/events?topic=a&cursor="+cursor, "", "Accept", "application/json").ok()
+		if head.body != "" || head.Header.Get("ETag") == "" {
+			t.Errorf("head = %q, %v", head.body, head.Header)
+		}
+	})
+}
+
 func TestLongPoll(t *testing.T) {
 	overBoth(t, func(t *testing.T, start func(*testing.T, hub.Config, Config) *server) {
 		s := start(t, hub.Config{}, Config{})

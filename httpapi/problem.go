@@ -82,7 +82,8 @@ type conflict struct {
 }
 
 func problemOf(err error) problem {
-	if errors.Is(err, actors.ErrStopped) { // the hub has ended before its server
+	var coded *nave.Error
+	if !errors.As(err, &coded) && errors.Is(err, actors.ErrStopped) { // the hub has ended before its server
 		err = nave.Errorf(nave.CodeDraining, "the hub is shutting down")
 	}
 	code := nave.CodeOf(err)
@@ -94,7 +95,6 @@ func problemOf(err error) problem {
 	if code == nave.CodeInternal {
 		p.Detail = "this should not have happened; the hub's log says more" // what it says is not for everybody
 	}
-	var coded *nave.Error
 	if errors.As(err, &coded) {
 		p.retryAfter = coded.RetryAfter
 	}

@@ -46,11 +46,12 @@ func (h *handler) publish(x *exchange) error {
 	if format == ndjsonType {
 		return h.publishLines(x)
 	}
-	body, err := x.readBody()
-	if err != nil {
+	body := x.buffer()
+	defer body.release()
+	if err := x.readBody(body); err != nil {
 		return err
 	}
-	published, err := h.publishJSON(x, body)
+	published, err := h.publishJSON(x, body.bytes)
 	if err != nil {
 		return err
 	}
@@ -68,5 +69,7 @@ func (h *handler) publishJSON(x *exchange, body []byte) (hub.Published, error) {
 	if err != nil {
 		return hub.Published{}, err
 	}
-	return h.Hub.Publish(x.r.Context(), events...)
+	ctx, cancel := x.lingering()
+	defer cancel()
+	return h.Hub.Publish(ctx, events...)
 }

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/trace/embedded"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/telemetry"
 )
@@ -73,6 +74,8 @@ func TestCORS(t *testing.T) {
 		{"none", nil, theirs, "", true, 403},
 		{"a file", nil, "null", "", true, 403},
 		{"nearly the same", []string{ours}, ours + ".evil.example", "", true, 403},
+		{"any port", []string{"http://localhost:*"}, "http://localhost:3000", "http://localhost:3000", true, 200},
+		{"no port", []string{"http://localhost:*"}, "http://localhost:evil.example", "", true, 403},
 		{"no page", nil, "", "", true, 200},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -106,6 +109,13 @@ func TestCORS(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who names no host has no origin of his own.
+func TestNoHostIsNoOrigin(t *testing.T) {
+	s := start(t, hub.Config{}, Config{})
+	conn := s.dial("POST /v1/events HTTP/1.1\r\nHost:\r\nOrigin: null\r\nContent-Length: 0\r\n\r\n")
+	checkProblem(t, firstProblem(conn), nave.CodeForbidden, "may not publish here")
 }
 
 func TestSameOriginMayPublish(t *testing.T) {

@@ -23,16 +23,21 @@ func (h *handler) publishLines(x *exchange) error {
 		x.WriteHeader(http.StatusOK)
 		_ = x.rc.Flush()
 	}
-	for lines := x.lines(); ; {
+	lines := x.lines()
+	defer lines.close()
+	for last := false; !last; {
 		line, err := lines.next()
 		if err == io.EOF {
-			return nil
+			break
 		}
 		answer, err := h.publishLine(x, line, err)
-		if x.answerLine(answer, !lines.waiting()) != nil || nave.CodeOf(err) == nave.CodeDraining {
-			return nil
+		last = lines.ended || nave.CodeOf(err) == nave.CodeDraining
+		if x.answerLine(answer, last || !lines.waiting()) != nil {
+			break
 		}
 	}
+	x.leaveBody()
+	return nil
 }
 
 // publishLine gives the answer to a line, and the error in it. Reading the line

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -37,16 +38,15 @@ func newServer(p serverParams) (Address, error) {
 	if err != nil {
 		return Address{}, fmt.Errorf("listen on %s: %w", p.Config.Listen, err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", p.Handler)
-	mux.Handle("GET /metrics", p.Metrics)
 	server := &http.Server{
-		Handler:           mux,
+		Handler:           routes(p.Handler, p.Metrics),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    int(p.Config.Limits.Header),
 		ErrorLog:          slog.NewLogLogger(p.Logger.Handler(), slog.LevelDebug),
 		ConnState:         limitConnections(p.Config, p.Hub, p.Logger),
+		// It would answer OPTIONS * itself, and wait for a body for ever.
+		DisableGeneralOptionsHandler: true,
 	}
 	served := make(chan struct{})
 	p.Lifecycle.Append(fx.Hook{
@@ -69,6 +69,30 @@ func newServer(p serverParams) (Address, error) {
 		},
 	})
 	return Address{listener.Addr()}, nil
+}
+
+// metricsTimeout is how long a request for the metrics, or reading their page, may
+// take.
+const metricsTimeout = 30 * time.Second
+
+// routes keeps the page of metrics apart. All else is the surface's, which bounds
+// what it reads and what it waits for. An http.ServeMux would answer some requests
+// itself, with redirects and refusals that are no problem documents, and wait for
+// their bodies for ever.
+func routes(surface, metrics http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/metrics" || r.Method != http.MethodGet && r.Method != http.MethodHead {
+			surface.ServeHTTP(w, r)
+			return
+		}
+		rc, until := http.NewResponseController(w), time.Now().Add(metricsTimeout)
+		_ = rc.SetReadDeadline(until)
+		_ = rc.SetWriteDeadline(until)
+		// A body that nobody wants is read before the answer in any case: better
+		// before the page takes memory than when it is ready.
+		_, _ = io.CopyN(io.Discard, r.Body, 256<<10)
+		metrics.ServeHTTP(w, r)
+	})
 }
 
 // stopServer drains the hub while the server still answers, so that publishers

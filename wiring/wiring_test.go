@@ -3,8 +3,10 @@ package wiring_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -98,5 +100,29 @@ func TestExtensionsRunInTheHub(t *testing.T) {
 	page, err := h.Poll(t.Context(), nave.Filters{"echo/*"}, p.Cursor.String(), 20*time.Second)
 	if err != nil || len(page.Frames) != 1 || string(page.Frames[0].Event.Data) != `"hello"` {
 		t.Errorf("echo = %+v, %v", page, err)
+	}
+}
+
+// Everything that the program refuses is a problem document, whatever the path.
+func TestProgramRefusesInItsOwnWords(t *testing.T) {
+	cfg := config.Default()
+	cfg.Listen, cfg.Data = "127.0.0.1:0", t.TempDir()
+	var address wiring.Address
+	app := fxtest.New(t, wiring.Program(cfg, "test", slog.DiscardHandler), fx.Populate(&address))
+	app.RequireStart()
+	defer app.RequireStop()
+	for _, line := range []string{
+		"GET /v1/../livez", "POST //v1/events", "CONNECT example.com:443", "OPTIONS *", "GET *", "POST /metrics", "GET /metrics/",
+	} {
+		conn, err := net.Dial("tcp", address.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n", line)
+		answer, err := io.ReadAll(conn)
+		conn.Close()
+		if err != nil || !strings.Contains(string(answer), "application/problem+json") {
+			t.Errorf("%s is answered with %q, %v", line, answer, err)
+		}
 	}
 }
