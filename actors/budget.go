@@ -12,7 +12,8 @@ type Budget struct {
 // NewBudget returns a budget of max bytes.
 func NewBudget(max int64) *Budget { return &Budget{max: max} }
 
-// Used is the bytes waiting now. It never exceeds the budget.
+// Used is the bytes waiting now. It exceeds the budget at most by one message of
+// each mailbox that has [Limits.First].
 func (b *Budget) Used() int64 { return b.used.Load() }
 
 func (b *Budget) take(n int64) bool {
@@ -27,6 +28,13 @@ func (b *Budget) take(n int64) bool {
 		if b.used.CompareAndSwap(used, used+n) {
 			return true
 		}
+	}
+}
+
+// force takes what may not be there.
+func (b *Budget) force(n int64) {
+	if b != nil {
+		b.used.Add(n)
 	}
 }
 

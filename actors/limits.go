@@ -38,6 +38,9 @@ type Limits struct {
 	Bytes int64
 	// Budget bounds the bytes of all mailboxes that share it. Defaults to none.
 	Budget *Budget
+	// First lets a message into an empty mailbox whatever the budget says, so that
+	// actors that keep up do not go without because others do not.
+	First bool
 }
 
 func (l Limits) withDefaults() Limits {

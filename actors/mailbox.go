@@ -86,6 +86,8 @@ func (m *mailbox) pushData(msg any, size int64) error {
 		return errCount
 	case m.limits.Bytes > 0 && size > m.limits.Bytes-m.bytes:
 		return errBytes
+	case m.limits.First && m.data.n == 0:
+		m.limits.Budget.force(size)
 	case !m.limits.Budget.take(size):
 		return ErrBudget
 	}

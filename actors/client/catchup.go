@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/navehub/nave"
@@ -16,6 +17,9 @@ const (
 	// historyAgain is the pause before reading a log again that does not answer:
 	// the journal may be reopening it.
 	historyAgain = 250 * time.Millisecond
+	// readerAgain and readerAtLast are the pauses before asking again whether the
+	// reader has taken what was written.
+	readerAgain, readerAtLast = 10 * time.Millisecond, 500 * time.Millisecond
 )
 
 // attach asks the dispatcher for offers; Attached answers.
@@ -80,6 +84,9 @@ func (c *client) catchUp(ctx *actors.Context[Message]) {
 		c.bye(ctx, Bye{Reason: "too slow", Retry: c.Config.Retry})
 		return
 	}
+	if c.waitsForReader(ctx) {
+		return
+	}
 	frames, next, err := c.History.Read(context.Background(), c.position, c.req.Filters)
 	var reset *nave.ResetError
 	switch {
@@ -87,8 +94,7 @@ func (c *client) catchUp(ctx *actors.Context[Message]) {
 		c.resetTo(ctx, reset.Reason)
 		return
 	case err != nil:
-		ctx.Logger().Warn("history cannot be read; trying again", "error", err)
-		c.later(ctx)
+		c.unreadable(ctx, "history", err)
 		return
 	}
 	c.out.frames(frames, c.position, c.req.Format)
@@ -103,6 +109,31 @@ func (c *client) catchUp(ctx *actors.Context[Message]) {
 	}
 }
 
+// waitsForReader sees to it that a page is read only once it can be written:
+// thousands of readers that take nothing would hold a page each.
+func (c *client) waitsForReader(ctx *actors.Context[Message]) bool {
+	t, ok := c.req.Transport.(interface{ Backlog() int })
+	if !ok {
+		return false
+	}
+	before := c.backlog
+	if c.backlog = t.Backlog(); c.backlog <= lowWater {
+		c.blocked = time.Time{}
+		return false
+	}
+	if c.blocked.IsZero() || c.backlog < before { // slow is not stuck
+		c.blocked = time.Now()
+	}
+	waited := time.Since(c.blocked)
+	if waited > c.Config.WriteTimeout {
+		c.end(ctx, "write")
+	} else if !c.scheduled {
+		c.scheduled = true
+		ctx.After(min(readerAgain+waited/2, readerAtLast), proceed{})
+	}
+	return true
+}
+
 // again comes back to proceed after what else is waiting for attention.
 func (c *client) again(ctx *actors.Context[Message]) {
 	if c.scheduled {
@@ -112,6 +143,17 @@ func (c *client) again(ctx *actors.Context[Message]) {
 	if err := ctx.Self().Tell(proceed{}); err != nil {
 		ctx.After(0, proceed{})
 	}
+}
+
+// unreadable waits for a log that does not answer now. That it is being reopened
+// its journal says once, for all clients.
+func (c *client) unreadable(ctx *actors.Context[Message], what string, err error) {
+	level := slog.LevelWarn
+	if nave.CodeOf(err) == nave.CodeUnavailable {
+		level = slog.LevelDebug
+	}
+	ctx.Logger().Log(context.Background(), level, what+" cannot be read; trying again", "error", err)
+	c.later(ctx)
 }
 
 // later comes back to proceed when what does not answer now may do so.

@@ -111,7 +111,7 @@ type Deps struct {
 func Spec(id uint64, req Request, d Dispatcher, deps Deps) actors.Spec[Message] {
 	return actors.Spec[Message]{
 		Kind:    supervision.Client,
-		Mailbox: actors.Limits{Bytes: deps.Config.Mailbox, Count: 4096, Budget: deps.Mailboxes},
+		Mailbox: actors.Limits{Bytes: deps.Config.Mailbox, Count: 4096, Budget: deps.Mailboxes, First: true},
 		New: func() actors.Actor[Message] {
 			return &client{id: id, req: req, dispatcher: d, Deps: deps}
 		},
@@ -134,6 +134,8 @@ type client struct {
 	attaching bool   // Attached, or another try, is on its way
 	scheduled bool   // proceed is on its way
 	lagSince  time.Time
+	backlog   int         // bytes on their way to the reader, when last looked at
+	blocked   time.Time   // since when it takes nothing of them
 	verdict   *frame.Sync // to be sent with the head, when attached
 	snapshot  *snapshot   // nil when there is none to send
 	out       output

@@ -118,6 +118,13 @@ func (t *Hijacked) Write(pieces [][]byte, timeout time.Duration) error {
 	return nil
 }
 
+// lowWater is how much may be on its way to the peer when a page more is read for
+// it, so that the page, of about socketBuffer, is written without waiting.
+const lowWater = socketBuffer / 4
+
+// Backlog is how many bytes were written and not acknowledged by the peer.
+func (t *Hijacked) Backlog() int { return backlog(t.conn) }
+
 // fail makes the failure last: part of the pieces may have been written.
 func (t *Hijacked) fail(err error) error {
 	t.failed = err

@@ -164,3 +164,20 @@ func limitUnacknowledged(conn *net.TCPConn, d time.Duration) {
 		})
 	}
 }
+
+// backlog is how many bytes were written and have not been acknowledged by the peer.
+func backlog(conn net.Conn) (n int) {
+	polled, ok := conn.(syscall.Conn)
+	if !ok {
+		return 0
+	}
+	raw, err := polled.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = control(raw, func(fd int) (err error) {
+		n, err = unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+		return err
+	})
+	return n
+}

@@ -17,3 +17,6 @@ func (*poller) add(net.Conn, func()) (uint64, error) { return 0, errors.ErrUnsup
 func (*poller) remove(net.Conn, uint64) {}
 
 func limitUnacknowledged(*net.TCPConn, time.Duration) {}
+
+// backlog is not known: a write may wait.
+func backlog(net.Conn) int { return 0 }

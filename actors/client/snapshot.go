@@ -23,8 +23,7 @@ type snapshot struct {
 func (c *client) beginSnapshot(ctx *actors.Context[Message]) {
 	state, err := c.History.State(context.Background(), c.req.Filters)
 	if err != nil {
-		ctx.Logger().Warn("state cannot be read; trying again", "error", err)
-		c.later(ctx)
+		c.unreadable(ctx, "state", err)
 		return
 	}
 	next, stop := iter.Pull2(state.Events())
@@ -39,6 +38,9 @@ func (c *client) beginSnapshot(ctx *actors.Context[Message]) {
 
 // snapshotPage writes some of the state, and at its end the cursor.
 func (c *client) snapshotPage(ctx *actors.Context[Message]) {
+	if c.waitsForReader(ctx) {
+		return
+	}
 	for c.out.bytes < flushBytes {
 		e, err, more := c.snapshot.next()
 		if err != nil {
