@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors"
@@ -37,7 +38,9 @@ type Extension struct {
 // It may block: only its own actor waits, and catches up from history
 // afterwards. An error, like a panic, restarts it, and the event is handled
 // again; past the restart intensity of supervision the extension is off. So an
-// event that can never be handled is best logged and passed over.
+// event that can never be handled is best logged and passed over. An error of the
+// Publisher's that says to try again later is no failure: the event is handled
+// again in a moment.
 //
 // Handling is at least once: publish under ids derived from the event's offset to
 // make the effect happen once. Transient events have no offset, and are handled
@@ -57,6 +60,7 @@ type extensionActor struct {
 	ctx      context.Context // ends with the incarnation
 	cancel   context.CancelFunc
 	live     bool
+	unlater  func() // calls off the try that waits, if one does
 }
 
 func (h *Hub) extensionSpec(e Extension) actors.Spec[client.Message] {
@@ -65,7 +69,7 @@ func (h *Hub) extensionSpec(e Extension) actors.Spec[client.Message] {
 		Kind:    supervision.Extension,
 		Mailbox: actors.Limits{Count: 1024, Bytes: h.config.Client.Mailbox},
 		New: func() actors.Actor[client.Message] {
-			return &extensionActor{Extension: e, hub: h, id: id, position: position}
+			return &extensionActor{Extension: e, hub: h, id: id, position: position, unlater: func() {}}
 		},
 	}
 }
@@ -117,37 +121,70 @@ func (x *extensionActor) catchUp(c *actors.Context[client.Message]) {
 	if x.live {
 		return
 	}
-	x.readHistory(c)
+	if !x.readHistory(c) {
+		return
+	}
 	if err := (shard{x.hub}).Attach(x.id, x.Filters, c.Self()); err != nil {
 		panic(fmt.Errorf("attach to the dispatcher: %w", err))
 	}
 }
 
-func (x *extensionActor) readHistory(c *actors.Context[client.Message]) {
+// readHistory reports whether all of it has been handled.
+func (x *extensionActor) readHistory(c *actors.Context[client.Message]) bool {
 	for {
 		frames, next, err := x.hub.history.Read(x.ctx, x.position.at, x.Filters)
 		var reset *nave.ResetError
 		if errors.As(err, &reset) {
 			if !x.passLost(c) {
-				return
+				return false
 			}
 			continue
 		}
-		if x.ctx.Err() != nil {
-			c.Stop()
-			return
-		}
 		if err != nil {
-			panic(fmt.Errorf("read history: %w", err))
+			x.unreadable(c, err)
+			return false
 		}
 		if len(frames) == 0 && next == x.position.at {
-			return
+			return true
 		}
 		if !x.handle(c, frames) {
-			return
+			return false
 		}
 		x.position.at = next
 	}
+}
+
+// unreadable ends with the hub, waits for a log that is being reopened, or fails.
+func (x *extensionActor) unreadable(c *actors.Context[client.Message], err error) {
+	switch {
+	case x.ctx.Err() != nil:
+		c.Stop()
+	case isPassing(err):
+		x.later(c)
+	default:
+		panic(fmt.Errorf("read history: %w", err))
+	}
+}
+
+// isPassing reports whether the hub itself could not do something just now. That is
+// no failure of an extension's, and must not use up what it is forgiven: a disk that
+// is full for two minutes would turn it off for good.
+func isPassing(err error) bool {
+	switch nave.CodeOf(err) {
+	case nave.CodeUnavailable, nave.CodeOverloaded, nave.CodeBusy:
+		return true
+	}
+	return false
+}
+
+// extensionAgain is the pause before what the hub could not do is tried again.
+const extensionAgain = time.Second
+
+// later goes on from history in a moment. What is offered meanwhile is there too.
+func (x *extensionActor) later(c *actors.Context[client.Message]) {
+	x.live = false
+	x.unlater()
+	x.unlater = c.After(extensionAgain, client.Lagging{})
 }
 
 // passLost goes on to where all filters can be read again, and handles on the way
@@ -168,7 +205,8 @@ func (x *extensionActor) passLost(c *actors.Context[client.Message]) bool {
 			break // retention was faster once more, or there is no more
 		}
 		if err != nil {
-			panic(fmt.Errorf("read history: %w", err))
+			x.unreadable(c, err)
+			return false
 		}
 		frames = slices.DeleteFunc(slices.Clone(frames), func(f *frame.Frame) bool { return f.Event.Offset > oldest })
 		if !x.handle(c, frames) {
@@ -191,6 +229,10 @@ func (x *extensionActor) handle(c *actors.Context[client.Message], frames []*fra
 		err := x.handler.Handle(x.ctx, f.Event)
 		if err != nil && (x.ctx.Err() != nil || nave.CodeOf(err) == nave.CodeDraining) {
 			c.Stop()
+			return false
+		}
+		if isPassing(err) {
+			x.later(c)
 			return false
 		}
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/eventlog/memlog"
 	"github.com/navehub/nave/frame"
+	"github.com/navehub/nave/supervision"
 )
 
 // Failure stays where it happens: for each kind of actor, a panic in it is felt
@@ -25,12 +26,24 @@ func TestFailureStaysWhereItHappens(t *testing.T) {
 	t.Run("client: that connection closes", clientPanics)
 	t.Run("topic: that topic is restarted", topicPanics)
 	t.Run("topic that keeps failing: the next publish starts it afresh", topicKeepsPanicking)
+	t.Run("parent of topics: they stay", topicsPanic)
+	t.Run("parent of topics that keeps failing: it escalates", parentKeepsPanicking(supervision.Topics, false, failTopics))
 	t.Run("dispatcher: its clients re-read what they missed", dispatcherPanics)
+	t.Run("dispatcher that keeps failing: it escalates", parentKeepsPanicking(supervision.Dispatcher, true, failDispatcher))
 	t.Run("journal: the log is reopened, nothing is replayed twice", journalFails)
 	t.Run("journal that keeps failing: it escalates", journalKeepsPanicking)
+	t.Run("retention: it is tried again", retentionPanics)
+	t.Run("retention that keeps failing: it escalates", retentionKeepsPanicking)
 	t.Run("parent of clients: they stay", parentPanics)
+	t.Run("parent of clients that keeps failing: it escalates", parentKeepsPanicking(supervision.Clients, true, failClients))
 	t.Run("extension: it is restarted and misses nothing", extensionFails)
 	t.Run("extension that keeps failing: it is off, and nothing else", extensionKeepsPanicking)
+	t.Run("extension that cannot read what is left of what it missed: it tries again", extensionCannotReadWhatIsLeft)
+	t.Run("parent of extensions: they stay", extensionsPanic)
+	t.Run("parent of extensions, at its start: they are started anew", extensionsPanicAtTheirStart)
+	t.Run("parent of extensions that keeps failing: it escalates", extensionsKeepPanicking)
+	t.Run("root: everything goes on", rootPanics)
+	t.Run("root that keeps failing: everything ends, and everybody is told", rootKeepsPanicking)
 }
 
 func clientPanics(t *testing.T) {

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"iter"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,9 @@ type history struct {
 	recent    *recent
 	telemetry *telemetry.Telemetry
 	log       atomic.Pointer[eventlog.Log] // set by the journal whenever it opens one
+	// turns bounds the pages of the log that are read at once. Otherwise those who
+	// catch up, when they are many, take the processor from those who are live.
+	turns chan struct{}
 }
 
 func (h *history) Epoch() nave.Epoch { return (*h.log.Load()).Epoch() }
@@ -98,6 +102,12 @@ func (h *history) readRecent(after uint64, filters nave.Filters) ([]*frame.Frame
 }
 
 func (h *history) readLog(ctx context.Context, after uint64, filters nave.Filters) ([]*frame.Frame, uint64, error) {
+	select {
+	case h.turns <- struct{}{}:
+	case <-ctx.Done():
+		return nil, 0, ctx.Err()
+	}
+	defer func() { <-h.turns }()
 	log := *h.log.Load()
 	page, err := log.Read(ctx, after, filters, eventlog.Limit{Events: pageEvents, Bytes: pageBytes})
 	if err != nil {
@@ -113,7 +123,24 @@ func (h *history) readLog(ctx context.Context, after uint64, filters nave.Filter
 // State is the latest event of every key; see eventlog.Log.
 func (h *history) State(ctx context.Context, filters nave.Filters) (eventlog.Snapshot, error) {
 	state, err := (*h.log.Load()).State(ctx, filters)
-	return state, reopening(err)
+	if err != nil {
+		return nil, reopening(err)
+	}
+	return snapshot{state}, nil
+}
+
+// snapshot says in the hub's words why it ends early: its log may be closed while
+// it is read.
+type snapshot struct{ eventlog.Snapshot }
+
+func (s snapshot) Events() iter.Seq2[nave.Event, error] {
+	return func(yield func(nave.Event, error) bool) {
+		for e, err := range s.Snapshot.Events() {
+			if !yield(e, reopening(err)) {
+				return
+			}
+		}
+	}
 }
 
 // reopening says in the hub's words that the journal is at work on the log.

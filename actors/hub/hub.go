@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,6 +52,7 @@ type Hub struct {
 	// Set by Start, never changed after.
 	registry      *registry.Registry
 	startedAt     uint64          // the log's head then
+	ahead         time.Duration   // of the steady clock, for a log that was written in the future
 	running       context.Context // ends when actors that wait for others have to give up
 	giveUp        context.CancelFunc
 	system        *actors.System
@@ -86,7 +88,10 @@ func New(config Config, open eventlog.Opener) *Hub {
 		failed:    make(chan error, 1),
 	}
 	h.accepting, h.refuse = context.WithCancel(context.Background())
-	h.history = &history{recent: h.recent, telemetry: h.telemetry}
+	h.history = &history{
+		recent: h.recent, telemetry: h.telemetry,
+		turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), // the others are left to who is live
+	}
 	h.health.set(healthStart, errors.New("not started"))
 	return h
 }
@@ -100,11 +105,12 @@ func (h *Hub) Start(ctx context.Context) error {
 	}
 	log, err := h.open(ctx)
 	if err != nil {
-		return fmt.Errorf("open the log: %w", err)
+		return err
 	}
 	h.opened.Store(&log)
 	h.history.log.Store(&log)
 	h.startedAt = log.Head()
+	h.ahead = max(log.Stats().NewestDurable.Sub(steady()), 0)
 	h.recent.start(h.startedAt)
 	h.running, h.giveUp = context.WithCancel(context.Background())
 	h.registry = registry.New(0)
@@ -211,7 +217,7 @@ func (h *Hub) drain(ctx context.Context) error {
 	}
 	bye := client.Bye{Reason: "shutdown", Retry: h.config.Client.Retry, Spread: h.config.RetrySpread}
 	n, err := actors.Ask(ctx, h.clientSpawner, func(r actors.Reply[int]) clientsMessage { return dismiss{r, bye} })
-	if err != nil {
+	if err != nil && !errors.Is(err, actors.ErrStopped) { // if it failed for good, they end with it
 		return fmt.Errorf("dismiss the clients: %w", err)
 	}
 	h.logger.Info("draining", "clients", n)

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,6 +24,8 @@ const (
 	// reopenMin and reopenMax are the pauses between tries to reopen the log.
 	reopenMin = 100 * time.Millisecond
 	reopenMax = 5 * time.Second
+	// checkEvery is how often the log is asked whether it is ready.
+	checkEvery = time.Second
 )
 
 // A journalMessage is anything the journal accepts.
@@ -36,6 +39,7 @@ type commit struct {
 	batch    eventlog.Batch
 	bytes    int
 	topic    *topic // that has admitted it
+	accepted time.Time
 	admitted time.Time
 	trace    trace.SpanContext
 }
@@ -43,20 +47,37 @@ type commit struct {
 // reopen is another try to open a log that broke.
 type reopen struct{}
 
+// check is the time to ask the log whether it is ready.
+type check struct{}
+
 func (commit) journalMessage() {}
 func (reopen) journalMessage() {}
+func (check) journalMessage()  {}
 
 // MessageSize is what the batch holds in memory while it waits.
 func (c commit) MessageSize() int { return c.bytes }
 
+// Fail answers a commit that the journal will not answer. One that it never took
+// from its mailbox gives its topic the room back here.
+func (c commit) Fail(err error) {
+	c.Reply.Fail(err)
+	if errors.Is(err, actors.ErrStopped) {
+		c.topic.settle(c.bytes)
+	}
+}
+
 // ControlMessage lets the try through although commits are backed up.
 func (reopen) ControlMessage() {}
+
+// ControlMessage lets the question through although commits are backed up.
+func (check) ControlMessage() {}
 
 // The journal owns the log and is its only writer. What has gathered in its
 // mailbox becomes one commit; while that one syncs, the next gathers.
 type journal struct {
 	*Hub
 	log     eventlog.Log // nil while broken
+	unready bool         // the log has said that it is not
 	pause   time.Duration
 	waiting []commit // the group that gathers
 	bytes   int
@@ -73,8 +94,9 @@ func (h *Hub) journalSpec() actors.Spec[journalMessage] {
 // Started takes over the log that the hub opened. After a failure nobody knows
 // what state the log is in, so it is opened anew.
 func (j *journal) Started(c *actors.Context[journalMessage]) {
+	c.After(checkEvery, check{})
 	if log := j.opened.Swap(nil); log != nil {
-		j.use(*log)
+		j.use(c, *log)
 		return
 	}
 	j.reopen(c)
@@ -87,6 +109,9 @@ func (j *journal) Receive(c *actors.Context[journalMessage], m journalMessage) {
 		j.bytes += m.bytes
 	case reopen:
 		j.reopen(c)
+	case check:
+		c.After(checkEvery, check{})
+		j.check(c)
 	}
 	if c.Waiting() == 0 || len(j.waiting) >= groupBatches || j.bytes >= groupBytes {
 		j.commit(c)
@@ -174,7 +199,7 @@ func (j *journal) group(outcomes []eventlog.Outcome) *group {
 				e.Offset = o.First + uint64(k)
 				g.head = e.Offset
 			}
-			f := frame.New(j.Epoch(), e, batch.Time)
+			f := frame.New(j.Epoch(), e, j.waiting[i].accepted)
 			f.Fanout = fanout
 			g.frames = append(g.frames, f)
 			g.bytes += f.Memory()
@@ -244,6 +269,28 @@ func (j *journal) broken(c *actors.Context[journalMessage], err error) {
 	c.After(reopenMin, reopen{})
 }
 
+// check asks the log whether it is ready: it may have broken while nobody
+// published, or its disk may be full, or no longer.
+func (j *journal) check(c *actors.Context[journalMessage]) {
+	if j.log == nil {
+		return
+	}
+	err := j.log.Ready()
+	if errors.Is(err, eventlog.ErrBroken) {
+		j.logger.Error("the log is broken; reopening it", "error", err)
+		j.broken(c, err)
+		return
+	}
+	j.health.set(healthLog, err)
+	switch unready := err != nil; {
+	case unready && !j.unready:
+		j.logger.Error("the log is not ready", "error", err)
+	case !unready && j.unready:
+		j.logger.Info("the log is ready again")
+	}
+	j.unready = err != nil
+}
+
 func (j *journal) reopen(c *actors.Context[journalMessage]) {
 	if j.log != nil {
 		return
@@ -257,14 +304,14 @@ func (j *journal) reopen(c *actors.Context[journalMessage]) {
 		return
 	}
 	j.pause = 0
-	j.use(log)
+	j.use(c, log)
 	j.logger.Info("the log is open again", "head", log.Head())
 }
 
 // use makes the log everybody's. What it holds beyond the last dispatched group
 // was written by a commit whose outcome was unknown: it happened, so clients
 // hear of it.
-func (j *journal) use(log eventlog.Log) {
+func (j *journal) use(c *actors.Context[journalMessage], log eventlog.Log) {
 	if before := j.Epoch(); log.Epoch() != before {
 		_ = log.Close() // it is not ours
 		panic(fmt.Errorf("the log was %s and is %s now: it has been replaced under the hub", before, log.Epoch()))
@@ -278,7 +325,7 @@ func (j *journal) use(log eventlog.Log) {
 	for _, d := range j.dispatchers { // an earlier incarnation may have failed before it could
 		_ = d.Tell(wake{})
 	}
-	j.health.set(healthLog, nil)
+	j.check(c)
 }
 
 // everything matches all topics, the hub's own too, which a wildcard in the

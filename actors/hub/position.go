@@ -92,6 +92,6 @@ func (h *Hub) publishOwn(ctx context.Context, e nave.Event) (eventlog.Outcome, e
 	}
 	defer h.publishers.leave()
 	e.Time = time.Now()
-	p := publish{batch: eventlog.Batch{Events: []nave.Event{e}, Time: e.Time}, bytes: e.Size()}
+	p := publish{batch: eventlog.Batch{Events: []nave.Event{e}}, bytes: e.Size(), accepted: e.Time}
 	return h.submit(ctx, &p)
 }

@@ -69,9 +69,10 @@ func (h *Hub) publish(ctx context.Context, start time.Time, events []nave.Event)
 		}
 	}
 	p := publish{
-		batch: eventlog.Batch{Events: events, Time: start},
-		bytes: bytes,
-		trace: trace.SpanContextFromContext(ctx),
+		batch:    eventlog.Batch{Events: events},
+		bytes:    bytes,
+		accepted: start,
+		trace:    trace.SpanContextFromContext(ctx),
 	}
 	outcome, err := h.submit(ctx, &p)
 	if err != nil {
@@ -115,8 +116,10 @@ func atEvent(i, n int, err error) error {
 }
 
 // submit queues the batch with the topic of its first event and waits. A topic
-// that has left meanwhile is spawned anew.
+// that has left meanwhile is spawned anew. Here the batch gets the time from which
+// the log counts.
 func (h *Hub) submit(ctx context.Context, p *publish) (eventlog.Outcome, error) {
+	p.batch.Time = h.logTime()
 	var dead *topic
 	for {
 		if err := h.resolve(ctx, p, dead); err != nil {

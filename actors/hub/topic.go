@@ -31,10 +31,11 @@ type topicMessage interface{ topicMessage() }
 // publisher waits for; topics are those of its events, the receiver first.
 type publish struct {
 	actors.Reply[eventlog.Outcome]
-	batch  eventlog.Batch
-	bytes  int
-	topics []*topic
-	trace  trace.SpanContext
+	batch    eventlog.Batch
+	bytes    int
+	accepted time.Time // by the wall clock, and the monotonic one
+	topics   []*topic
+	trace    trace.SpanContext
 }
 
 // settled says that the journal has answered some of what it held for the topic.
@@ -114,14 +115,14 @@ func (t *topicActor) Receive(c *actors.Context[topicMessage], m topicMessage) {
 
 // admit passes a publish on to the journal, or tells its publisher why not.
 func (t *topicActor) admit(p publish) {
-	wait := t.last.Sub(p.batch.Time)
+	wait := t.last.Sub(p.accepted)
 	t.hub.telemetry.Admitted(wait)
 	if err := t.allow(p); err != nil {
 		p.Fail(err)
 		return
 	}
 	t.inJournal.Add(int64(p.bytes))
-	if err := t.hub.journal.Tell(commit{p.Reply, p.batch, p.bytes, t.topic, t.last, p.trace}); err != nil {
+	if err := t.hub.journal.Tell(commit{p.Reply, p.batch, p.bytes, t.topic, p.accepted, t.last, p.trace}); err != nil {
 		t.inJournal.Add(-int64(p.bytes))
 		if isFull(err) {
 			err = nave.Errorf(nave.CodeOverloaded, "the hub has as much to commit as it may hold").After(time.Second)
@@ -131,7 +132,7 @@ func (t *topicActor) admit(p publish) {
 		p.Fail(err)
 		return
 	}
-	t.hub.telemetry.Stage(p.trace, telemetry.SpanTopic, p.batch.Time, t.last)
+	t.hub.telemetry.Stage(p.trace, telemetry.SpanTopic, p.accepted, t.last)
 }
 
 // allow takes the batch from the rate limit of every topic in it, or from none.

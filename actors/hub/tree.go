@@ -112,7 +112,7 @@ func (r *retentionActor) Started(c *actors.Context[trim]) { c.After(trimEvery, t
 
 func (r *retentionActor) Receive(c *actors.Context[trim], _ trim) {
 	c.After(trimEvery, trim{})
-	if err := (*r.hub.history.log.Load()).Trim(context.Background(), time.Now()); err != nil {
+	if err := (*r.hub.history.log.Load()).Trim(context.Background(), r.hub.logTime()); err != nil {
 		c.Logger().Warn("retention cannot be applied now", "error", err)
 	}
 }

@@ -1,0 +1,96 @@
+package hub
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/eventlog"
+	"github.com/navehub/nave/eventlog/memlog"
+	"github.com/navehub/nave/supervision"
+)
+
+// A sickLog does not write while it is told so, nor read for anybody but the
+// journal, which follows everything.
+type sickLog struct {
+	eventlog.Log
+	sick *atomic.Bool
+}
+
+func (l sickLog) Append(ctx context.Context, group []eventlog.Batch) ([]eventlog.Outcome, error) {
+	if l.sick.Load() {
+		return nil, eventlog.ErrBroken
+	}
+	return l.Log.Append(ctx, group)
+}
+
+func (l sickLog) Read(ctx context.Context, after uint64, filters nave.Filters, limit eventlog.Limit) (eventlog.Page, error) {
+	if l.sick.Load() && !filters.Match("everything") {
+		return eventlog.Page{}, eventlog.ErrBroken
+	}
+	return l.Log.Read(ctx, after, filters, limit)
+}
+
+func (sickLog) Close() error { return nil }
+
+// A forwarder publishes what it handles, and returns what it is told.
+type forwarder struct{ out Publisher }
+
+func (f forwarder) Handle(ctx context.Context, e nave.Event) error {
+	_, err := f.out.Publish(ctx, nave.Event{Topic: "session/1", Type: "copy", ID: string(e.Data), Source: "forwarder", Data: e.Data})
+	return err
+}
+
+// However long the log cannot be written or read, that is no failure of an
+// extension's: it goes on afterwards where it was.
+func TestExtensionOutlivesALogThatIsBrokenForLong(t *testing.T) {
+	for name, recent := range map[string]int{"it publishes": 0, "it reads": 1} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				log, sick := memlog.Open(eventlog.Options{}), new(atomic.Bool)
+				h := startOn(t, Config{
+					Limits: Limits{RecentBytes: recent},
+					Extensions: []Extension{{
+						Name: "forwarder", Filters: nave.Filters{"cards/*"},
+						New: func(out Publisher) Handler { return forwarder{out} },
+					}},
+				}, func(context.Context) (eventlog.Log, error) { return sickLog{log, sick}, nil })
+				copies := connectTo(t, h, "", "session/*")
+				synctest.Wait()
+				for i := range 5 {
+					publish1(t, h, event("cards/1", "moved", i))
+				}
+				sick.Store(true)
+				time.Sleep(10 * time.Minute)
+				sick.Store(false)
+				time.Sleep(time.Minute)
+				publish1(t, h, event("cards/1", "moved", 5))
+				synctest.Wait()
+				if got, want := copies.data(t), strings.Split("012345", ""); !slices.Equal(got, want) {
+					t.Errorf("forwarded %v, want %v", got, want)
+				}
+				if k := h.Stats()[supervision.Extension]; k.Active != 1 || k.Restarts > 0 {
+					t.Errorf("%d extensions live, after %d restarts", k.Active, k.Restarts)
+				}
+			})
+		})
+	}
+}
+
+// data is that of the application's events that have been written.
+func (s *stream) data(t *testing.T) (all []string) {
+	t.Helper()
+	for _, e := range s.events(t) {
+		if strings.HasPrefix(e.Name, "hub.") {
+			continue
+		}
+		_, data, _ := strings.Cut(string(e.Data), `"data":`)
+		all = append(all, strings.TrimSuffix(data, "}"))
+	}
+	return all
+}
