@@ -30,7 +30,7 @@ func (l reference) run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	bin, err := harness.Build(ctx, dir)
+	bin, err := harness.Build(ctx, dir, "hub")
 	if err != nil {
 		return err
 	}

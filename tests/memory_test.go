@@ -4,24 +4,21 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/tests/harness"
+	"github.com/navehub/nave/tests/trial"
 )
 
 // Every mailbox is bounded: clients that read nothing cost no memory, lose
 // nothing, and are not felt by the others.
 func TestBoundedMemory(t *testing.T) {
-	hub := startHub(t, "NAVE_CLIENT_WRITE_TIMEOUT=2s")
-	healthy := follow(t, hub, "board/*")
-	before, err := hub.Usage()
-	if err != nil {
-		t.Fatal(err)
-	}
+	hub := trial.Hub(t, "NAVE_CLIENT_WRITE_TIMEOUT=2s")
+	healthy := trial.Follow(t, hub, "board/*")
+	before := trial.Usage(t, hub)
 	const stuck, events, size = 20, 400, 100 << 10
 	var cursors []func() string
 	for range stuck {
@@ -29,46 +26,28 @@ func TestBoundedMemory(t *testing.T) {
 	}
 	payload := strings.Repeat("x", size)
 	for range events {
-		publish(t, hub, card("board/1", "", payload))
+		trial.Publish(t, hub, card("board/1", "", payload))
 	}
-	want := offsets(saw(t, healthy, events))
-	after, err := hub.Usage()
-	if err != nil {
-		t.Fatal(err)
-	}
-	figure(t, "bounded memory: %d MB published past %d clients that read nothing; RSS %d MB before, %d MB after (peak %d MB)",
-		events*size>>20, stuck, before.RSS>>20, after.RSS>>20, after.PeakRSS>>20)
-	if grown := after.PeakRSS - before.RSS; grown > 64<<20 {
+	want := offsets(trial.Saw(t, healthy, events))
+	after := trial.Usage(t, hub)
+	table := trial.NewTable(t, "memory", fmt.Sprintf("%d clients that read nothing", stuck))
+	table.Row("published past them", "", "%d MB", events*size>>20)
+	table.Row("RSS before, after", "", "%d, %d MB", before.RSS>>20, after.RSS>>20)
+	grown := after.PeakRSS - before.RSS
+	table.Row("most that it had grown by", "64 MB or less", "%d MB", grown>>20)
+	if grown > 64<<20 {
 		t.Errorf("memory grew by %d MB", grown>>20)
 	}
-	eventually(t, func() (string, bool) { // until the hub has given up on all of them
-		text := metrics(t, hub)
+	trial.Eventually(t, func() (string, bool) { // until the hub has given up on all of them
+		_, text := trial.Get(t, hub, "/metrics")
 		return text, strings.Contains(text, "\nnave_connection_active 1\n")
 	})
 	// A stuck client was cut off; with the cursor that it had it gets the rest.
 	last := cursors[0]()
-	rest := resume(t, hub, last, "board/*")
-	if got := offsets(saw(t, rest, len(want)-index(t, want, last))); got[len(got)-1] != want[len(want)-1] {
+	rest := trial.Resume(t, hub, last, "board/*")
+	if got := offsets(trial.Saw(t, rest, len(want)-index(t, want, last))); got[len(got)-1] != want[len(want)-1] {
 		t.Errorf("after resuming from %s it saw up to %d, want %d", last, got[len(got)-1], want[len(want)-1])
 	}
-}
-
-func metrics(t *testing.T, hub *harness.Process) string {
-	t.Helper()
-	req, err := http.NewRequestWithContext(soon(t), http.MethodGet, hub.URL("/metrics"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 // index is how many of the offsets a cursor has behind it.
@@ -111,12 +90,12 @@ func connectAndReadNothing(t *testing.T, hub *harness.Process) (lastCursor func(
 
 // Connections that do nothing cannot take the files that the log needs.
 func TestIdleConnectionsLeaveTheLogItsFiles(t *testing.T) {
-	hub, err := harness.New(hubBinary, t.TempDir())
+	hub, err := harness.New(trial.Program(t), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	hub.Files = 500
-	if err := hub.Start(soon(t)); err != nil {
+	if err := hub.Start(trial.Soon(t)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = hub.Kill() })
@@ -127,7 +106,7 @@ func TestIdleConnectionsLeaveTheLogItsFiles(t *testing.T) {
 		}
 		defer conn.Close()
 	}
-	used := eventually(t, func() (int, bool) {
+	used := trial.Eventually(t, func() (int, bool) {
 		u, err := hub.Usage()
 		return u.Descriptors, err == nil && u.Descriptors > 100
 	})

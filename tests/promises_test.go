@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/navehub/nave/tests/harness"
+	"github.com/navehub/nave/tests/trial"
 )
 
 func card(topic, key string, data any) harness.Event {
@@ -22,27 +23,27 @@ func card(topic, key string, data any) harness.Event {
 
 // Every client sees events in offset order, over all topics that it follows.
 func TestOneOrder(t *testing.T) {
-	hub := startHub(t)
+	hub := trial.Hub(t)
 	var clients []*harness.Subscriber
 	for i := range 8 {
-		clients = append(clients, follow(t, hub, "board/*", fmt.Sprintf("other/%d", i)))
+		clients = append(clients, trial.Follow(t, hub, "board/*", fmt.Sprintf("other/%d", i)))
 	}
 	const writers, each = 8, 50
 	var publishers sync.WaitGroup
 	for w := range writers {
 		publishers.Go(func() {
 			for i := range each {
-				publish(t, hub, card(fmt.Sprintf("board/%d", (w+i)%5), "", i))
+				trial.Publish(t, hub, card(fmt.Sprintf("board/%d", (w+i)%5), "", i))
 			}
 		})
 	}
 	publishers.Wait()
-	want := offsets(saw(t, clients[0], writers*each))
+	want := offsets(trial.Saw(t, clients[0], writers*each))
 	if !slices.IsSorted(want) || len(slices.Compact(want)) != writers*each {
 		t.Error("offsets do not rise without doubles")
 	}
 	for i, c := range clients[1:] {
-		if got := offsets(saw(t, c, writers*each)); !slices.Equal(got, want) {
+		if got := offsets(trial.Saw(t, c, writers*each)); !slices.Equal(got, want) {
 			t.Errorf("client %d saw another order than client 0", i+1)
 		}
 	}
@@ -58,13 +59,13 @@ func offsets(seen []harness.Seen) []uint64 {
 
 // Publishing a durable event answers success only when it is on stable storage.
 func TestAYesIsAYes(t *testing.T) {
-	hub := startHub(t)
+	hub := trial.Hub(t)
 	for round := range 5 {
-		a := publish(t, hub, card("board/1", "card-1", round))
+		a := trial.Publish(t, hub, card("board/1", "card-1", round))
 		if err := hub.Kill(); err != nil { // at once after the yes
 			t.Fatal(err)
 		}
-		begin(t, hub)
+		trial.Begin(t, hub)
 		var state struct {
 			Items []struct {
 				Version uint64
@@ -80,7 +81,7 @@ func TestAYesIsAYes(t *testing.T) {
 
 func get(t *testing.T, hub *harness.Process, path string, into any) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(soon(t), http.MethodGet, hub.URL(path), nil)
+	req, err := http.NewRequestWithContext(trial.Soon(t), http.MethodGet, hub.URL(path), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,53 +99,53 @@ func get(t *testing.T, hub *harness.Process, path string, into any) *http.Respon
 
 // A batch is stored whole or not at all, and delivered so.
 func TestAllOrNothing(t *testing.T) {
-	hub := startHub(t)
-	all, some := follow(t, hub, "**"), follow(t, hub, "column/done", "card/*")
+	hub := trial.Hub(t)
+	all, some := trial.Follow(t, hub, "**"), trial.Follow(t, hub, "column/done", "card/*")
 	batch := []harness.Event{
 		card("column/todo", "todo", 1), card("column/done", "done", 2), card("card/42", "card-42", 3),
 	}
-	publish(t, hub, batch...)
+	trial.Publish(t, hub, batch...)
 
 	// One condition that does not hold refuses all of it.
 	stale := uint64(1 << 40)
 	batch[2].IfVersion = &stale
-	a, err := harness.Publish(soon(t), hub.URL("/v1/events"), batch...)
+	a, err := harness.Publish(trial.Soon(t), hub.URL("/v1/events"), batch...)
 	if err != nil || a.Status != http.StatusConflict {
 		t.Fatalf("batch with a stale version: %d %v, want 409", a.Status, err)
 	}
-	publish(t, hub, card("column/done", "", "after"), card("card/42", "", "after"))
+	trial.Publish(t, hub, card("column/done", "", "after"), card("card/42", "", "after"))
 
 	for name, c := range map[string]*harness.Subscriber{"all": all, "some": some} {
-		for _, e := range saw(t, c, 4) { // a cursor within a batch would let a reconnect split it
+		for _, e := range trial.Saw(t, c, 4) { // a cursor within a batch would let a reconnect split it
 			if last := e.Batch.I+1 == e.Batch.N; last != (e.Cursor != "") {
 				t.Errorf("%s: event %d of %d came with cursor %q", name, e.Batch.I, e.Batch.N, e.Cursor)
 			}
 		}
 	}
-	if got := saw(t, all, 5); len(got) != 5 || got[0].Offset+2 != got[2].Offset || got[2].Batch.N != 3 {
+	if got := trial.Saw(t, all, 5); len(got) != 5 || got[0].Offset+2 != got[2].Offset || got[2].Batch.N != 3 {
 		t.Errorf("all saw %+v", got)
 	}
-	if got := saw(t, some, 4); len(got) != 4 || got[0].Batch.I != 1 || got[1].Batch.I != 2 {
+	if got := trial.Saw(t, some, 4); len(got) != 4 || got[0].Batch.I != 1 || got[1].Batch.I != 2 {
 		t.Errorf("some saw %+v", got)
 	}
 }
 
 // A client that comes back gets exactly what it missed, or is told.
 func TestResumeOrBeTold(t *testing.T) {
-	hub := startHub(t)
-	c := follow(t, hub, "board/*")
-	publish(t, hub, card("board/1", "", 0))
-	saw(t, c, 1)
+	hub := trial.Hub(t)
+	c := trial.Follow(t, hub, "board/*")
+	trial.Publish(t, hub, card("board/1", "", 0))
+	trial.Saw(t, c, 1)
 	cursor := c.Cursor()
 	for i := range 20 {
-		publish(t, hub, card("board/1", "", i), card("other/1", "", i))
+		trial.Publish(t, hub, card("board/1", "", i), card("other/1", "", i))
 	}
 	if err := hub.Terminate(); err != nil {
 		t.Fatalf("SIGTERM: %v", err)
 	}
-	begin(t, hub)
-	back := resume(t, hub, cursor, "board/*")
-	if got := offsets(saw(t, back, 20)); !slices.Equal(got, offsets(saw(t, c, 21))[1:]) {
+	trial.Begin(t, hub)
+	back := trial.Resume(t, hub, cursor, "board/*")
+	if got := offsets(trial.Saw(t, back, 20)); !slices.Equal(got, offsets(trial.Saw(t, c, 21))[1:]) {
 		t.Errorf("back saw %v", got)
 	}
 	if v := back.Verdicts(); v[0] != "recovered" {
@@ -155,7 +156,7 @@ func TestResumeOrBeTold(t *testing.T) {
 		"someotherhub-7": "reset foreign-epoch",
 		strings.Split(cursor, "-")[0] + "-9999999999": "reset ahead",
 	} {
-		told := resume(t, hub, cursor, "board/*")
+		told := trial.Resume(t, hub, cursor, "board/*")
 		if v := told.Verdicts(); v[0] != want {
 			t.Errorf("cursor %q: verdict = %v, want %s", cursor, v, want)
 		}
@@ -164,7 +165,7 @@ func TestResumeOrBeTold(t *testing.T) {
 
 // Whoever sends slowly does not hold up the end: it hears why.
 func TestShutdownDoesNotWaitForSlowPublishers(t *testing.T) {
-	hub := startHub(t)
+	hub := trial.Hub(t)
 	var answers []*bufio.Reader
 	for _, body := range []string{
 		"Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n1b\r\n{\"topic\":\"a/1\",\"type\":\"x\"}\n\r\n",
@@ -201,7 +202,7 @@ func TestShutdownDoesNotWaitForSlowPublishers(t *testing.T) {
 
 // First writer wins, the other is told and can rebase.
 func TestFirstWriterWins(t *testing.T) {
-	hub := startHub(t)
+	hub := trial.Hub(t)
 	const writers = 16
 	var total int
 	var mu sync.Mutex
@@ -213,7 +214,7 @@ func TestFirstWriterWins(t *testing.T) {
 			for { // add one to the shared counter, rebasing on every conflict
 				e := card("counter/1", "counter", value+1)
 				e.IfVersion = &version
-				a, err := harness.Publish(soon(t), hub.URL("/v1/events"), e)
+				a, err := harness.Publish(trial.Soon(t), hub.URL("/v1/events"), e)
 				if err != nil {
 					t.Error(err)
 					return
@@ -248,21 +249,21 @@ func TestFirstWriterWins(t *testing.T) {
 
 // The same (source, id) is stored once, also across a restart.
 func TestOnce(t *testing.T) {
-	hub := startHub(t)
-	c := follow(t, hub, "board/*")
+	hub := trial.Hub(t)
+	c := trial.Follow(t, hub, "board/*")
 	e := card("board/1", "card-1", "once")
 	e.ID, e.Source = "id-1", "test"
-	first := publish(t, hub, e)
+	first := trial.Publish(t, hub, e)
 	if err := hub.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	begin(t, hub)
-	again := publish(t, hub, e)
+	trial.Begin(t, hub)
+	again := trial.Publish(t, hub, e)
 	if again.Cursor != first.Cursor || again.Events[0] != first.Events[0] {
 		t.Errorf("again = %+v, first = %+v", again, first)
 	}
-	publish(t, hub, card("board/1", "", "next"))
-	if got := saw(t, c, 2); len(got) != 2 || got[0].Offset != first.Events[0].Offset {
+	trial.Publish(t, hub, card("board/1", "", "next"))
+	if got := trial.Saw(t, c, 2); len(got) != 2 || got[0].Offset != first.Events[0].Offset {
 		t.Errorf("saw %+v, want the event once", got)
 	}
 }

@@ -2,7 +2,6 @@ package tests
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -10,13 +9,13 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/navehub/nave/tests/harness"
+	"github.com/navehub/nave/tests/trial"
 )
 
 // A receiver is an OTLP endpoint that keeps the spans it is sent.
@@ -62,25 +61,25 @@ func TestOneTraceFromPublishToLastWrite(t *testing.T) {
 	received := &receiver{}
 	otlp := httptest.NewServer(received)
 	defer otlp.Close()
-	hub := startHub(t,
+	hub := trial.Hub(t,
 		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+otlp.URL+"/v1/traces",
 		"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_TRACES_EXPORTER=otlp", "OTEL_BSP_SCHEDULE_DELAY=50")
 	const clients = 7
 	var following []*harness.Subscriber
 	for range clients {
-		following = append(following, follow(t, hub, "board/*"))
+		following = append(following, trial.Follow(t, hub, "board/*"))
 	}
 	publishTraced(t, hub, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	publishTraced(t, hub, "00-1bf7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00") // not sampled
 	for _, c := range following {
-		seen := saw(t, c, 2)
+		seen := trial.Saw(t, c, 2)
 		if seen[0].Traceparent != "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" || seen[1].Traceparent != "" {
 			t.Errorf("frames carry %q and %q, want the sampled creation context and none", seen[0].Traceparent, seen[1].Traceparent)
 		}
 	}
 	id := []byte{0x0a, 0xf7, 0x65, 0x19, 0x16, 0xcd, 0x43, 0xdd, 0x84, 0x48, 0xeb, 0x21, 0x1c, 0x80, 0x31, 0x9c}
 	want := []string{"POST /v1/events", "append", "fanout", "publish", "topic"}
-	spans := eventually(t, func() (map[string]*trace.Span, bool) {
+	spans := trial.Eventually(t, func() (map[string]*trace.Span, bool) {
 		got := received.of(id)
 		return got, len(got) >= len(want)
 	})
@@ -111,7 +110,7 @@ func TestOneTraceFromPublishToLastWrite(t *testing.T) {
 func publishTraced(t *testing.T, hub *harness.Process, traceparent string) {
 	t.Helper()
 	body, _ := json.Marshal(card("board/1", "", 1))
-	req, err := http.NewRequestWithContext(soon(t), http.MethodPost, hub.URL("/v1/events"), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(trial.Soon(t), http.MethodPost, hub.URL("/v1/events"), bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,23 +123,5 @@ func publishTraced(t *testing.T, hub *harness.Process, traceparent string) {
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("publish: %s", resp.Status)
-	}
-}
-
-// eventually asks until the answer is good: what is exported comes when it comes.
-func eventually[T any](t *testing.T, ask func() (T, bool)) T {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	for {
-		answer, good := ask()
-		if good {
-			return answer
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("it does not come: %+v", answer)
-		case <-time.After(20 * time.Millisecond):
-		}
 	}
 }

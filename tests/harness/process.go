@@ -20,10 +20,12 @@ import (
 	"time"
 )
 
-// Build compiles the hub into dir and returns the binary's path.
-func Build(ctx context.Context, dir string) (string, error) {
-	bin := filepath.Join(dir, "hub")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", bin, "github.com/navehub/nave/cmd/hub").CombinedOutput()
+// Build compiles the hub into dir under the name, with flags of go build, and
+// returns the program's path.
+func Build(ctx context.Context, dir, name string, flags ...string) (string, error) {
+	bin := filepath.Join(dir, name)
+	args := append(append([]string{"build", "-o", bin}, flags...), "github.com/navehub/nave/cmd/hub")
+	out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build the hub: %w\n%s", err, out)
 	}
@@ -128,6 +130,18 @@ func (p *Process) end(sig syscall.Signal) error {
 	return err
 }
 
+// Signal sends the hub a signal and does not wait: SIGSTOP, SIGCONT.
+func (p *Process) Signal(sig syscall.Signal) error { return p.process().Signal(sig) }
+
+// PID is the hub's. It must have been started.
+func (p *Process) PID() int { return p.process().Pid }
+
+func (p *Process) process() *os.Process {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd.Process
+}
+
 // Output is what the hub has printed.
 func (p *Process) Output() string {
 	p.mu.Lock()
@@ -153,10 +167,7 @@ type Usage struct {
 
 // Usage reads what the hub uses now.
 func (p *Process) Usage() (Usage, error) {
-	p.mu.Lock()
-	pid := p.cmd.Process.Pid
-	p.mu.Unlock()
-	dir := "/proc/" + strconv.Itoa(pid)
+	dir := "/proc/" + strconv.Itoa(p.PID())
 	status, err := os.ReadFile(dir + "/status")
 	if err != nil {
 		return Usage{}, err

@@ -10,7 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/navehub/nave"
 	"github.com/navehub/nave/sse"
+	"github.com/navehub/nave/tests/history"
 )
 
 // Seen is one event as a subscriber got it.
@@ -36,10 +38,18 @@ type Subscriber struct {
 	Filters []string
 	// Snapshot asks for the state first.
 	Snapshot bool
+	// Notes, if there are any, get every verdict and every event that counts.
+	Notes *history.Subscription
+	// Each, if it is set, is called with every event that counts, in order.
+	Each func(Seen)
+	// Forget keeps only the last event, and the number of all.
+	Forget bool
 
 	mu       sync.Mutex
 	cursor   string
 	seen     []Seen
+	last     Seen
+	count    int
 	pending  []Seen
 	verdicts []string
 	byes     int
@@ -108,7 +118,7 @@ func (s *Subscriber) take(e sse.Event) error {
 		if err := json.Unmarshal(e.Data, &sync); err != nil {
 			return err
 		}
-		s.note(func() { s.verdicts = append(s.verdicts, strings.TrimSuffix(sync.Status+" "+sync.Reason, " ")) })
+		s.verdict(strings.TrimSuffix(sync.Status+" "+sync.Reason, " "), e.ID)
 	case e.Name == "hub.bye":
 		s.note(func() { s.byes++ })
 	case strings.HasPrefix(e.Name, "hub."):
@@ -122,11 +132,53 @@ func (s *Subscriber) take(e sse.Event) error {
 	if e.ID != "" {
 		s.note(func() {
 			s.cursor = e.ID
-			s.seen = append(s.seen, s.pending...)
-			s.pending = nil
+			for _, seen := range s.pending {
+				s.keep(seen)
+			}
+			s.pending = s.pending[:0]
 		})
 	}
 	return nil
+}
+
+// verdict writes down what the subscriber is told, and what it misses by a reset.
+func (s *Subscriber) verdict(v, cursor string) {
+	s.note(func() {
+		s.verdicts = append(s.verdicts, v)
+		if s.Notes == nil {
+			return
+		}
+		s.Notes.Told(v)
+		if now, err := nave.ParseCursor(cursor); err == nil && strings.HasPrefix(v, "reset") {
+			s.Notes.Missed(s.stood(now.Epoch), now.Offset)
+		}
+	})
+}
+
+// stood is the offset up to which the subscriber had everything.
+func (s *Subscriber) stood(epoch nave.Epoch) uint64 {
+	if before, err := nave.ParseCursor(s.cursor); err == nil && before.Epoch == epoch {
+		return before.Offset
+	}
+	return s.last.Offset
+}
+
+// keep writes down what counts now.
+func (s *Subscriber) keep(seen Seen) {
+	s.last = seen
+	s.count++
+	if !s.Forget {
+		s.seen = append(s.seen, seen)
+	}
+	if s.Each != nil {
+		s.Each(seen)
+	}
+	if s.Notes != nil {
+		s.Notes.Saw(history.Seen{
+			ID: seen.ID, Topic: nave.Topic(seen.Topic), Key: seen.Key, Offset: seen.Offset,
+			I: seen.Batch.I, N: seen.Batch.N, Cursor: seen.Cursor != "",
+		})
+	}
 }
 
 func (s *Subscriber) note(change func()) {
@@ -139,7 +191,7 @@ func (s *Subscriber) note(change func()) {
 	}
 }
 
-// Seen is everything that counts so far.
+// Seen is everything that counts so far, unless it is forgotten.
 func (s *Subscriber) Seen() []Seen {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +202,14 @@ func (s *Subscriber) Seen() []Seen {
 func (s *Subscriber) Count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.seen)
+	return s.count
+}
+
+// Last is the last event that counts; a zero one if there is none.
+func (s *Subscriber) Last() Seen {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
 }
 
 // Verdicts are those of all connections.
