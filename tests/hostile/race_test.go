@@ -1,0 +1,6 @@
+//go:build race
+
+package hostile
+
+// memoryFactor is how much more memory a program takes that looks for races.
+const memoryFactor = 8
