@@ -10,13 +10,20 @@ TIMEOUT  ?= 10m
 BENCH    ?= .
 FUZZTIME ?= 30s
 
-FIGURES := $(CURDIR)/bin/figures.txt
+FIGURES := $(CURDIR)/bin/figures.md
+
+# What may go wrong, each tried by a package in tests of that name, failures by one in actors/hub; see
+# docs/reliability.md. ARGS are flags of the trial: make crash ARGS='-seed 7'
+TRIALS := crash power disk linear slow overload failures clock hostile soak defects
+ARGS   ?=
+FOR    ?= 1h
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint bench fuzz clean
+.PHONY: help run build test lint bench fuzz stress reliability clean $(TRIALS)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  make TRIAL       one trial of the hub in its long form: $(TRIALS)'
 
 run: build ## build bin/hub and run it for development, at localhost:8080
 	@echo 'In another terminal: export PATH="$(CURDIR)/bin:$$PATH"; hub --help'
@@ -26,14 +33,34 @@ run: build ## build bin/hub and run it for development, at localhost:8080
 build: ## build bin/hub
 	CGO_ENABLED=0 go build -trimpath $(if $(VERSION),-ldflags '-X main.version=$(VERSION)') -o bin/hub ./cmd/hub
 
-# The race detector needs cgo, and that needs a C compiler: try it.
+# The race detector needs cgo, and that needs a C compiler: try it. The tests of the
+# whole come last and one after the other, since they look at time and memory.
 test: ## vet and run all tests, with the race detector if a C compiler is there
 	go vet $(PKG)
 	@mkdir -p bin; rm -f $(FIGURES)
 	@if CGO_ENABLED=1 go build -race runtime/cgo 2>/dev/null; then race=-race; cgo=1; else race=; cgo=0; \
 		echo 'WARNING: no C compiler that works, so the tests run WITHOUT the race detector.'; fi; \
-	set -x; FIGURES=$(FIGURES) CGO_ENABLED=$$cgo go test $$race -timeout $(TIMEOUT) $(PKG)
-	@if [ -f $(FIGURES) ]; then echo; echo 'What the tests measured:'; cat $(FIGURES); fi
+	all=$$(go list $(PKG)) || exit 1; export FIGURES=$(FIGURES) CGO_ENABLED=$$cgo; failed=; \
+	parts=$$(echo "$$all" | grep -v /tests); whole=$$(echo "$$all" | grep /tests); \
+	set -x; \
+	[ -z "$$parts" ] || go test $$race -timeout $(TIMEOUT) $$parts || failed=yes; \
+	[ -z "$$whole" ] || go test $$race -timeout $(TIMEOUT) -p 1 -count=1 $$whole || failed=yes; \
+	{ set +x; } 2>/dev/null; \
+	if [ -f $(FIGURES) ]; then echo; echo 'What the tests measured:'; cat $(FIGURES); fi; [ -z "$$failed" ]
+
+# Without the race detector: these measure.
+$(TRIALS):
+	@mkdir -p bin; rm -f $(FIGURES)
+	FIGURES=$(FIGURES) go test -count=1 -v -timeout 6h $(if $(filter failures,$@),./actors/hub -run '^TestFailures$$',./tests/$@) -long $(if $(filter soak,$@),-for $(FOR)) $(ARGS); \
+	code=$$?; [ ! -f $(FIGURES) ] || cat $(FIGURES); exit $$code
+
+reliability: ## run every trial in its long form, for hours, and put the tables into docs/reliability.md
+	go test -count=1 ./tests -run 'Away|BoundedMemory' -record
+	@for trial in $(TRIALS); do $(MAKE) --no-print-directory $$trial ARGS=-record || failed="$$failed $$trial"; done; \
+	[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+
+stress: ## look for races in mailbox, journal and dispatcher, with 1 to 8 processors
+	go test -race -count=1 -cpu 1,2,3,4,5,6,7,8 -timeout $(TIMEOUT) -run Stress ./actors ./actors/hub
 
 lint: $(GOLANGCI) ## check style, mistakes, and who may import whom
 	$(GOLANGCI) run $(PKG)

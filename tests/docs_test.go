@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -61,5 +62,31 @@ func TestReadmeNamesTestsThatExist(t *testing.T) {
 		if !strings.Contains(code.String(), "func "+name[1]+"(t *testing.T)") {
 			t.Errorf("README.md names %s, which does not exist", name[1])
 		}
+	}
+}
+
+// Every trial has a place for its table on the page.
+func TestTrialsHaveTheirPlace(t *testing.T) {
+	text, err := os.ReadFile("../docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	name := regexp.MustCompile(`trial\.NewTable\(t, "([a-z-]+)"`)
+	err = filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		code, err := os.ReadFile(path)
+		for _, m := range name.FindAllStringSubmatch(string(code), -1) {
+			found++
+			if !strings.Contains(string(text), "<!-- "+m[1]+" -->\n") || !strings.Contains(string(text), "<!-- /"+m[1]+" -->\n") {
+				t.Errorf("docs/reliability.md has no place for %s of %s", m[1], path)
+			}
+		}
+		return err
+	})
+	if err != nil || found < 20 {
+		t.Errorf("%d trials found, %v", found, err)
 	}
 }
