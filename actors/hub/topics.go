@@ -101,7 +101,11 @@ func (h *Hub) topic(ctx context.Context, name nave.Topic, dead *topic) (*topic, 
 	if t := h.topics.find(name); t != nil && t != dead {
 		return t, nil
 	}
-	return actors.Ask(ctx, h.topicSpawner, func(r actors.Reply[*topic]) spawnTopic {
+	t, err := actors.Ask(ctx, h.topicSpawner, func(r actors.Reply[*topic]) spawnTopic {
 		return spawnTopic{r, name, dead}
 	})
+	if isFull(err) {
+		err = nave.Errorf(nave.CodeOverloaded, "too many publishes to topics that are not live yet at once").After(time.Second)
+	}
+	return t, err
 }
