@@ -166,8 +166,11 @@ type Usage struct {
 }
 
 // Usage reads what the hub uses now.
-func (p *Process) Usage() (Usage, error) {
-	dir := "/proc/" + strconv.Itoa(p.PID())
+func (p *Process) Usage() (Usage, error) { return UsageOf(p.PID()) }
+
+// UsageOf reads what any process uses now.
+func UsageOf(pid int) (Usage, error) {
+	dir := "/proc/" + strconv.Itoa(pid)
 	status, err := os.ReadFile(dir + "/status")
 	if err != nil {
 		return Usage{}, err
