@@ -1,0 +1,89 @@
+package load
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// A block is one event of a stream, in the bytes that it was read from.
+type block struct{ kind, id, data []byte }
+
+var (
+	ofHub  = []byte("hub.")
+	dataIs = []byte(`,"data":{"n":`)
+	dueIs  = []byte(`,"t":`)
+)
+
+// parse reads the block at the front of b, of the form that the servers write. n
+// is how long it is; 0 if it has not all arrived.
+func (k *block) parse(b []byte) (n int) {
+	*k = block{}
+	for {
+		length := bytes.IndexByte(b[n:], '\n')
+		if length < 0 {
+			return 0
+		}
+		line := b[n : n+length]
+		n += length + 1
+		if len(line) == 0 {
+			return n
+		}
+		switch line[0] {
+		case 'e':
+			k.kind = after(line, "event: ")
+		case 'd':
+			k.data = after(line, "data: ")
+		case 'i':
+			k.id = after(line, "id: ")
+		}
+	}
+}
+
+func after(line []byte, name string) []byte { return line[min(len(name), len(line)):] }
+
+// isHubs reports whether it is an event of the hub's own.
+func (k *block) isHubs() bool { return bytes.HasPrefix(k.kind, ofHub) }
+
+// cursor is the id: an epoch and an offset. ok is false if it is none.
+func (k *block) cursor() (epoch []byte, offset uint64, ok bool) {
+	dash := bytes.IndexByte(k.id, '-')
+	if dash < 0 {
+		return nil, 0, false
+	}
+	digits := k.id[dash+1:]
+	offset = uint64(number(&digits))
+	return k.id[:dash], offset, len(digits) == 0
+}
+
+// event is the sequence number and due time of an event that Publishers made.
+func (k *block) event() (seq, due int64, ok bool) {
+	at := bytes.Index(k.data, dataIs)
+	if at < 0 {
+		return 0, 0, false
+	}
+	rest := k.data[at+len(dataIs):]
+	seq = number(&rest)
+	if !bytes.HasPrefix(rest, dueIs) {
+		return 0, 0, false
+	}
+	rest = rest[len(dueIs):]
+	due = number(&rest)
+	return seq, due, true
+}
+
+// dataBytes is how much data an event has.
+const dataBytes = 200
+
+var padding = bytes.Repeat([]byte("x"), dataBytes)
+
+// appendData appends an event's data.
+func appendData(b []byte, seq, due int64) []byte {
+	begin := len(b)
+	b = append(b, `{"n":`...)
+	b = strconv.AppendInt(b, seq, 10)
+	b = append(b, dueIs...)
+	b = strconv.AppendInt(b, due, 10)
+	b = append(b, `,"x":"`...)
+	b = append(b, padding[:dataBytes-len(`"}`)-(len(b)-begin)]...)
+	return append(b, `"}`...)
+}

@@ -1,0 +1,62 @@
+package load
+
+import "strconv"
+
+// Topics are numbered, and called by a prefix and their number.
+type Topics struct {
+	Prefix string // such as "board/"
+	N      int
+}
+
+// Name is the topic's name.
+func (t Topics) Name(i int) string { return t.Prefix + strconv.Itoa(i) }
+
+// A Follow is what a subscriber asks for, and which topics that is.
+type Follow struct {
+	Filters []string
+	topics  []int32 // nil is all
+}
+
+// Only follows some topics by name.
+func (t Topics) Only(numbers ...int) Follow {
+	var f Follow
+	for _, i := range numbers {
+		f.Filters = append(f.Filters, t.Name(i))
+		f.topics = append(f.topics, int32(i))
+	}
+	return f
+}
+
+// All follows all topics, by a pattern that matches them: prefix/* or prefix/**.
+func (t Topics) All(pattern string) Follow { return Follow{Filters: []string{pattern}} }
+
+// A Tally is what was published or received, without each of it.
+type Tally struct{ Count, Sum int64 }
+
+func (t *Tally) add(seq int64) { t.Count++; t.Sum += seq }
+
+// A Ledger is what was accepted, by topic.
+type Ledger struct {
+	topics []Tally
+	all    Tally
+}
+
+// NewLedger is one in which nothing was accepted.
+func NewLedger(t Topics) *Ledger { return &Ledger{topics: make([]Tally, t.N)} }
+
+func (l *Ledger) add(topic int, seq int64) {
+	l.topics[topic].add(seq)
+	l.all.add(seq)
+}
+
+// of is what was accepted in the topics of a subscriber.
+func (l *Ledger) of(f *Follow) (sum Tally) {
+	if f.topics == nil {
+		return l.all
+	}
+	for _, i := range f.topics {
+		sum.Count += l.topics[i].Count
+		sum.Sum += l.topics[i].Sum
+	}
+	return sum
+}

@@ -1,0 +1,225 @@
+//go:build linux
+
+package load_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/navehub/nave/bench/baseline"
+	"github.com/navehub/nave/bench/load"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// servers runs a test against each baseline, over real sockets.
+func servers(t *testing.T, test func(t *testing.T, addr string)) {
+	const keep = 1000
+	serve := map[string]func(context.Context, net.Listener) error{
+		"raw":   func(ctx context.Context, l net.Listener) error { return baseline.Raw(ctx, l.(*net.TCPListener), keep) },
+		"naive": func(ctx context.Context, l net.Listener) error { return baseline.Naive(ctx, l, keep) },
+	}
+	for name, run := range serve {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			ctx, end := context.WithCancel(t.Context())
+			ended := make(chan error)
+			go func() { ended <- run(ctx, l) }() // ends with ctx
+			test(t, l.Addr().String())
+			end()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+type site struct {
+	*testing.T
+	loop   *load.Loop
+	topics load.Topics
+	crowd  *load.Crowd
+	pubs   *load.Publishers
+	ledger *load.Ledger
+	addr   string
+}
+
+func newSite(t *testing.T, addr string) *site {
+	s := &site{T: t, topics: load.Topics{Prefix: "board/", N: 4}, addr: addr}
+	var err error
+	if s.loop, err = load.NewLoop(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.loop.Close() })
+	s.ledger = load.NewLedger(s.topics)
+	if s.crowd, err = load.NewCrowd(s.loop, addr, s.ledger); err != nil {
+		t.Fatal(err)
+	}
+	if s.pubs, err = load.NewPublishers(s.loop, addr, s.topics, s.ledger); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *site) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// publish publishes so many events, over all topics in turn.
+func (s *site) publish(n int) {
+	s.Helper()
+	begun := 0
+	s.pubs.Next = func(r *load.Request) bool {
+		r.Topic, r.Due = begun%s.topics.N, load.Now()
+		begun++
+		return begun <= n
+	}
+	s.pubs.Work()
+	_, err := s.loop.Run(s.Context(), 10*time.Second, func() bool { return begun >= n && s.pubs.Unanswered() == 0 })
+	s.must(err)
+}
+
+func TestEverybodyReceivesExactlyWhatItFollows(t *testing.T) {
+	servers(t, func(t *testing.T, addr string) {
+		s := newSite(t, addr)
+		for i := range 20 {
+			s.crowd.Add(s.topics.Only(i % 4))
+		}
+		s.crowd.Add(s.topics.Only(1, 2, 3))
+		s.crowd.Add(s.topics.All("board/**"))
+		s.crowd.Add(s.topics.All("board/*"))
+		s.must(s.crowd.Connect(t.Context()))
+		s.must(s.pubs.Open(3))
+		s.crowd.Latency, s.pubs.Acks = new(load.Histogram), new(load.Histogram)
+		s.publish(400)
+		s.must(s.crowd.Settle(t.Context(), 10*time.Second))
+		if want := int64(20*100 + 300 + 400 + 400); s.crowd.Events != want || s.crowd.Latency.N() != want {
+			t.Errorf("%d events received, %d with a latency; want %d", s.crowd.Events, s.crowd.Latency.N(), want)
+		}
+		if s.pubs.Accepted != 400 || s.pubs.Acks.N() != 400 || s.pubs.Refused != 0 {
+			t.Errorf("%d accepted, %d refused, %d answered in time", s.pubs.Accepted, s.pubs.Refused, s.pubs.Acks.N())
+		}
+	})
+}
+
+func TestWhoReturnsGetsWhatItMissed(t *testing.T) {
+	servers(t, func(t *testing.T, addr string) {
+		s := newSite(t, addr)
+		one := s.crowd.Add(s.topics.Only(0))
+		s.must(s.crowd.Connect(t.Context()))
+		s.must(s.pubs.Open(2))
+		beginning := one.Cursor()
+		s.publish(40)
+		s.must(s.crowd.Settle(t.Context(), 10*time.Second))
+		one.Leave()
+		s.publish(80)
+		one.Return()
+		for i := range 4 {
+			s.crowd.AddFrom(s.topics.Only(i), beginning)
+		}
+		s.must(s.crowd.Connect(t.Context()))
+		s.publish(4)
+		s.must(s.crowd.Settle(t.Context(), 10*time.Second))
+	})
+}
+
+func TestDueTimesAreKept(t *testing.T) {
+	servers(t, func(t *testing.T, addr string) {
+		s := newSite(t, addr)
+		s.must(s.pubs.Open(1))
+		var due []int64
+		s.pubs.Next = func(r *load.Request) bool {
+			if len(due) == 0 {
+				return false
+			}
+			r.Due, due = due[0], due[1:]
+			return true
+		}
+		plan := s.loop.Every(1000, func(at int64) {
+			if load.Now() < at {
+				t.Error("an event is early")
+			}
+			due = append(due, at)
+			s.pubs.Work()
+		})
+		_, err := s.loop.Run(t.Context(), 100*time.Millisecond, nil)
+		s.must(err)
+		plan.Stop()
+		s.must(s.pubs.Drain(t.Context()))
+		if n := s.pubs.Accepted + int64(len(due)); n < 99 || n > 102 {
+			t.Errorf("%d events became due in 100 ms at 1,000 a second", n)
+		}
+	})
+}
+
+// A server that gives a wrong stream must not pass.
+func TestDefectsAreFound(t *testing.T) {
+	const sync = "id: e-5\nevent: hub.sync\ndata: {\"status\":\"live\"}\n\n"
+	event := func(offset string) string {
+		return "event: x\ndata: {\"topic\":\"board/0\",\"data\":{\"n\":0,\"t\":1,\"x\":\"\"}}\nid: e-" + offset + "\n\n"
+	}
+	for want, stream := range map[string]string{
+		"must rise":             sync + event("6") + event("6"),
+		"after offset 5":        sync + event("5"),
+		"must be 0 with":        sync + event("6"),
+		"other data":            sync + "event: x\ndata: {}\n\n",
+		"not good any more":     "event: hub.sync\ndata: {\"status\":\"reset\"}\n\n",
+		"ended the stream":      sync + "event: hub.bye\ndata: {\"reason\":\"shutdown\"}\n\n",
+		"must not fall":         sync + "id: e-4\nevent: hub.heartbeat\ndata: {}\n\n",
+		"closed the connection": sync,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Write([]byte(stream))
+			w.(http.Flusher).Flush()
+			if !strings.HasPrefix(want, "closed") {
+				<-r.Context().Done()
+			}
+		}))
+		s := newSite(t, server.Listener.Addr().String())
+		s.crowd.Add(s.topics.Only(0))
+		err := s.crowd.Connect(t.Context())
+		if err == nil {
+			_, err = s.loop.Run(t.Context(), 50*time.Millisecond, nil)
+		}
+		if err == nil {
+			err = s.crowd.Settle(t.Context(), 50*time.Millisecond)
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want one that says %q", err, want)
+		}
+		s.crowd.Leave()
+		server.Close()
+	}
+}
+
+func TestRefusalsAreCountedAndNotExpected(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "come later", http.StatusTooManyRequests)
+	}))
+	defer server.Close()
+	s := newSite(t, server.Listener.Addr().String())
+	s.must(s.pubs.Open(1))
+	s.publish(3)
+	if s.pubs.Refused != 3 || s.pubs.Accepted != 0 || !strings.Contains(s.pubs.Refusal, "429: come later") {
+		t.Errorf("%d refused, %d accepted, %q", s.pubs.Refused, s.pubs.Accepted, s.pubs.Refusal)
+	}
+	s.pubs.Close()
+	s.crowd.Add(s.topics.Only(0))
+	if err := s.crowd.Connect(t.Context()); err == nil || !strings.Contains(err.Error(), "refused with 429") {
+		t.Errorf("a subscriber that was refused: %v", err)
+	}
+}
