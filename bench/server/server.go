@@ -1,0 +1,148 @@
+// Package server starts the servers that are measured, each a process of its own,
+// and reads from /proc what it takes.
+package server
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/navehub/nave/tests/harness"
+)
+
+// The servers that there are.
+const (
+	Raw       = "raw"
+	Naive     = "naive"
+	Hub       = "hub"
+	Memory    = "hub-memory"
+	Transient = "hub-transient"
+)
+
+// Names are all of them.
+var Names = []string{Raw, Naive, Hub, Memory, Transient}
+
+// IsHub reports whether it is the hub, with topics of whatever durability.
+func IsHub(name string) bool { return strings.HasPrefix(name, Hub) }
+
+// A Kit is what servers are started from: the hub's program, and a place for data.
+type Kit struct{ dir, hub string }
+
+// NewKit builds the hub, as make build does, into a new folder below dir; "" is the
+// system's for temporary files.
+func NewKit(ctx context.Context, dir string) (*Kit, error) {
+	dir, err := os.MkdirTemp(dir, "nave-bench-")
+	if err != nil {
+		return nil, err
+	}
+	k := &Kit{dir: dir}
+	if err := os.Setenv("CGO_ENABLED", "0"); err != nil { // as make build has it
+		return nil, err
+	}
+	k.hub, err = harness.Build(ctx, dir, "hub", "-trimpath")
+	return k, err
+}
+
+// Remove removes it all.
+func (k *Kit) Remove() error { return os.RemoveAll(k.dir) }
+
+// Dir is where it all is, on the disk that durable events are written to.
+func (k *Kit) Dir() string { return k.dir }
+
+// Binary is the hub's program.
+func (k *Kit) Binary() string { return k.hub }
+
+// Data makes an empty folder.
+func (k *Kit) Data() (string, error) { return os.MkdirTemp(k.dir, "data-") }
+
+// A Server is one that runs.
+type Server struct {
+	Name string
+	Addr string // host:port
+	Data string // folder of a hub's log
+
+	hub   *harness.Process
+	child *child
+}
+
+// Start starts the server of this name, empty. The baselines keep so many events
+// for those who come with a cursor.
+func (k *Kit) Start(ctx context.Context, name string, keep int) (*Server, error) {
+	switch {
+	case !slices.Contains(Names, name):
+		return nil, fmt.Errorf("there is no server %q: there are %s", name, strings.Join(Names, ", "))
+	case !IsHub(name):
+		return startChild(ctx, name, keep)
+	}
+	data, err := k.Data()
+	if err != nil {
+		return nil, err
+	}
+	return k.StartHub(ctx, name, data)
+}
+
+// StartHub starts a hub on data that may be there already.
+func (k *Kit) StartHub(ctx context.Context, name, data string) (*Server, error) {
+	var env []string
+	if name != Hub {
+		durability := strings.TrimPrefix(name, Hub+"-")
+		env = append(env, `NAVE_TOPICS=[{filter: "**", durability: `+durability+`}]`)
+	}
+	hub, err := harness.New(k.hub, filepath.Join(data, "log"), env...)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Name: name, Addr: hub.Addr, Data: data, hub: hub}
+	if err := hub.Start(ctx); err != nil {
+		_ = hub.Kill()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Restart ends a hub in good order and starts it again on the same address.
+func (s *Server) Restart(ctx context.Context) error {
+	if s.hub == nil {
+		return fmt.Errorf("%s cannot be restarted: it stores nothing", s.Name)
+	}
+	if err := s.hub.Terminate(); err != nil {
+		return err
+	}
+	return s.hub.Start(ctx)
+}
+
+// Stop ends the server and removes its data.
+func (s *Server) Stop() error {
+	if s.child != nil {
+		return s.child.stop()
+	}
+	if err := s.hub.Kill(); err != nil {
+		return err
+	}
+	return os.RemoveAll(s.Data)
+}
+
+// Terminate ends a hub in good order, and leaves its data.
+func (s *Server) Terminate() error { return s.hub.Terminate() }
+
+// Kill ends a hub at once, and leaves its data.
+func (s *Server) Kill() error { return s.hub.Kill() }
+
+// Output is what a hub has printed.
+func (s *Server) Output() string {
+	if s.hub == nil {
+		return ""
+	}
+	return s.hub.Output()
+}
+
+// Usage is what the process has used so far.
+func (s *Server) Usage() (harness.Usage, error) {
+	if s.child != nil {
+		return harness.UsageOf(s.child.pid())
+	}
+	return s.hub.Usage()
+}
