@@ -19,11 +19,11 @@ ARGS   ?=
 FOR    ?= 1h
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint bench fuzz stress reliability clean $(TRIALS)
+.PHONY: help run build test lint bench microbench fuzz stress reliability clean $(TRIALS)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  make TRIAL       one trial of the hub in its long form: $(TRIALS)'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  make TRIAL        one trial of the hub in its long form: $(TRIALS)'
 
 run: build ## build bin/hub and run it for development, at localhost:8080
 	@echo 'In another terminal: export PATH="$(CURDIR)/bin:$$PATH"; hub --help'
@@ -71,8 +71,11 @@ $(GOLANGCI):
 	GOFLAGS= GOBIN='$(CURDIR)/bin' go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv bin/golangci-lint $@
 
-bench: ## measure a whole hub under its reference load, and its parts; BENCH=regexp chooses parts
-	go run ./bench reference
+# A mode by itself, or all in three minutes: go run ./bench, go run ./bench all -quick
+bench: ## measure a whole hub in every way, beside two baselines, for bench/RESULTS.md; takes 20 minutes
+	go run ./bench all
+
+microbench: ## measure the hub's parts; BENCH=regexp chooses
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m $(PKG)
 
 # Go fuzzes one target at a time, so find them and take turns.

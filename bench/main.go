@@ -1,10 +1,12 @@
-// Command bench measures a real hub from the outside.
+//go:build linux
+
+// Command bench measures a real hub from the outside, beside two servers that
+// promise nothing, on loopback:
 //
-//	go run ./bench reference [-for 60s] [-clients 30] [-rate 100]
+//	go run ./bench MODE [flags]
 //
-// reference is the load of the application that the hub was made for: a few
-// dozen browsers, a hundred durable events a second. It prints what the hub
-// takes for it, and how long an event is on its way.
+// Without arguments it lists the modes; MODE -help lists the flags of one. A run
+// in which an event is lost, comes twice or out of order fails.
 package main
 
 import (
@@ -14,29 +16,72 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"time"
+	"runtime/debug"
+	"strings"
+
+	"github.com/navehub/nave/bench/mode"
+	"github.com/navehub/nave/bench/server"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) == 0 || args[0] != "reference" {
-		return errors.New("which one? there is: reference")
+	if len(args) == 0 {
+		fmt.Print(help())
+		return nil
 	}
-	var load reference
-	flags := flag.NewFlagSet("reference", flag.ContinueOnError)
-	flags.DurationVar(&load.length, "for", time.Minute, "how long to publish")
-	flags.IntVar(&load.clients, "clients", 30, "subscribers")
-	flags.IntVar(&load.rate, "rate", 100, "events a second")
-	if err := flags.Parse(args[1:]); err != nil {
+	if args[0] == "serve" { // how this program starts the baselines
+		return server.Serve(ctx, args[1:])
+	}
+	for _, m := range mode.All {
+		if m.Name == args[0] {
+			return measure(ctx, m, args[1:])
+		}
+	}
+	return fmt.Errorf("there is no mode %q\n%s", args[0], help())
+}
+
+func help() string {
+	var b strings.Builder
+	fmt.Fprintln(&b, "usage: go run ./bench MODE [flags]; MODE -help lists the flags")
+	for _, m := range mode.All {
+		fmt.Fprintf(&b, "  %-10s %s\n", m.Name, m.Doc)
+	}
+	return b.String()
+}
+
+// measure runs the cases of one mode and prints their tables.
+func measure(ctx context.Context, m mode.Mode, args []string) error {
+	flags := flag.NewFlagSet(m.Name, flag.ContinueOnError)
+	cases := m.Flags(flags)
+	servers := flags.String("servers", "", "which of "+strings.Join(server.Names, ", ")+"; by default those that the mode is about")
+	rounds := flags.Int("rounds", 1, "how many times, the servers in turn")
+	dir := flags.String("dir", "", "where the hub keeps its data meanwhile; by default the folder for temporary files")
+	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	return load.run(ctx)
+	k, err := server.NewKit(ctx, *dir)
+	if err != nil {
+		return err
+	}
+	defer k.Remove()
+	debug.SetGCPercent(400) // the load has little to collect
+	var names []string
+	if *servers != "" {
+		names = strings.Split(*servers, ",")
+	}
+	var failed []error
+	for _, c := range cases() {
+		s := c.Measure(ctx, k, names, *rounds, os.Stderr)
+		fmt.Println("\n" + s.Table())
+		failed = append(failed, s.Err())
+	}
+	return errors.Join(failed...)
 }

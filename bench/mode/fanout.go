@@ -1,0 +1,100 @@
+//go:build linux
+
+package mode
+
+import (
+	"context"
+	"flag"
+	"strconv"
+	"time"
+
+	"github.com/navehub/nave/bench/load"
+	"github.com/navehub/nave/bench/server"
+)
+
+var fanoutMode = Mode{
+	Name: "fanout",
+	Doc:  "clients of one topic, and so many events at a time that not all of them have",
+	Flags: func(f *flag.FlagSet) func() []Case {
+		clients := f.Int("clients", 1000, "subscribers")
+		length := f.Duration("for", 5*time.Second, "how long to publish")
+		inFlight := numbers{1, 32}
+		f.Var(&inFlight, "inflight", "events that are published and not received by all yet")
+		return func() (cases []Case) {
+			for _, n := range inFlight {
+				one := fanout{clients: *clients, inFlight: n, length: *length}
+				cases = append(cases, Case{
+					Name:    "fanout " + strconv.Itoa(n),
+					Servers: baselines,
+					Columns: fanoutColumns,
+					Run:     one.run,
+				})
+			}
+			return cases
+		}
+	},
+}
+
+var fanoutColumns = []Column{
+	{"deliveries", "deliveries/s", count},
+	{"cpu million", "CPU a million", seconds},
+	{"latency p50", "p50", milliseconds},
+	{"latency p99", "p99", milliseconds},
+	cpuColumn, rssColumn, loadColumn, refusedColumn,
+}
+
+type fanout struct {
+	clients, inFlight int
+	length            time.Duration
+
+	left []int // deliveries of each event
+	now  int   // events in flight
+}
+
+func (o fanout) run(ctx context.Context, k *server.Kit, name string) (Figures, error) {
+	r, err := begin(ctx, k, name, load.Topics{Prefix: "board/", N: 1}, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer r.end()
+	for range o.clients {
+		r.crowd.Add(r.topics.Only(0))
+	}
+	if err := r.crowd.Connect(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.pubs.Open(o.inFlight); err != nil {
+		return nil, err
+	}
+	r.pubs.Next = o.next
+	r.crowd.Received = func(seq, _, _ int64) {
+		if o.left[seq]--; o.left[seq] == 0 {
+			o.now--
+			r.pubs.Work()
+		}
+	}
+	r.pubs.Work()
+	if err := r.wait(ctx, o.length/10); err != nil { // until it is warm
+		return nil, err
+	}
+	r.crowd.Latency = new(load.Histogram)
+	s, err := r.measure(ctx, o.length, nil)
+	if err != nil {
+		return nil, err
+	}
+	figures := r.figures(s)
+	figures.latency("latency", r.crowd.Latency)
+	figures["deliveries"] = float64(s.events) / s.wall.Seconds()
+	figures["cpu million"] = s.cpu.Seconds() / float64(s.events) * 1e6
+	return figures, r.finish(ctx)
+}
+
+func (o *fanout) next(r *load.Request) bool {
+	if o.now == o.inFlight {
+		return false
+	}
+	o.now++
+	o.left = append(o.left, o.clients)
+	r.Due = load.Now()
+	return true
+}

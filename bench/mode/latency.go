@@ -1,0 +1,133 @@
+//go:build linux
+
+package mode
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"time"
+
+	"github.com/navehub/nave/bench/load"
+	"github.com/navehub/nave/bench/server"
+)
+
+var latencyMode = Mode{
+	Name: "latency",
+	Doc:  "events at a fixed rate, and how long they take; preset reference or thousand, and flags over it",
+	Flags: func(f *flag.FlagSet) func() []Case {
+		presets := texts{"reference", "thousand"}
+		f.Var(&presets, "preset", "loads to take the other figures from")
+		clients := f.Int("clients", 0, "subscribers")
+		topics := f.Int("topics", 0, "topics")
+		rate := f.Int("rate", 0, "events a second")
+		connections := f.Int("connections", 0, "publishers")
+		length := f.Duration("for", 10*time.Second, "how long to measure")
+		return func() (cases []Case) {
+			for _, name := range presets {
+				o, ok := latencyPresets[name]
+				if !ok {
+					o = func() latency { return latency{name: name} }()
+				}
+				set(&o.clients, *clients)
+				set(&o.topics, *topics)
+				set(&o.rate, *rate)
+				set(&o.connections, *connections)
+				o.length = *length
+				cases = append(cases, Case{"latency " + name, append([]string{server.Raw}, durability...), latencyColumns, o.run})
+			}
+			return cases
+		}
+	},
+}
+
+var latencyPresets = map[string]latency{
+	// The application that the hub was made for.
+	"reference": {name: "reference", clients: 30, topics: 20, rate: 100, connections: 8, mixed: true, keyed: true},
+	"thousand":  {name: "thousand", clients: 1000, topics: 100, rate: 1000, connections: 64},
+}
+
+func set(to *int, value int) {
+	if value > 0 {
+		*to = value
+	}
+}
+
+var latencyColumns = []Column{
+	{"latency p50", "p50", milliseconds},
+	{"latency p99", "p99", milliseconds},
+	{"latency max", "max", milliseconds},
+	{"ack p50", "answer p50", milliseconds},
+	{"ack p99", "answer p99", milliseconds},
+	cpuColumn, rssColumn, {"peak", "peak", megabytes},
+	{"late p99", "sent late p99", milliseconds}, loadColumn, refusedColumn,
+}
+
+type latency struct {
+	name                               string
+	clients, topics, rate, connections int
+	// mixed is a third that follow board/**, a third board/*, and a third five
+	// topics; else everybody follows one.
+	mixed, keyed bool
+	length       time.Duration
+}
+
+func (o latency) run(ctx context.Context, k *server.Kit, name string) (Figures, error) {
+	if o.clients == 0 || o.topics == 0 || o.rate == 0 || o.connections == 0 {
+		return nil, fmt.Errorf("preset %q does not exist: there are reference and thousand", o.name)
+	}
+	r, err := begin(ctx, k, name, load.Topics{Prefix: "board/", N: o.topics}, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer r.end()
+	for i := range o.clients {
+		r.crowd.Add(o.follow(r.topics, i))
+	}
+	if err := r.crowd.Connect(ctx); err != nil {
+		return nil, err
+	}
+	r.pubs.Keyed = o.keyed
+	return r.steadily(ctx, o.rate, o.connections, o.length)
+}
+
+func (o latency) follow(t load.Topics, i int) load.Follow {
+	switch {
+	case !o.mixed:
+		return t.Only(i % t.N)
+	case i%3 == 0:
+		return t.All("board/**")
+	case i%3 == 1:
+		return t.All("board/*")
+	}
+	five := make([]int, 5)
+	for k := range five {
+		five[k] = (i + k*4) % t.N
+	}
+	return t.Only(five...)
+}
+
+// steadily publishes at a rate and measures latencies, once it is warm.
+func (r *run) steadily(ctx context.Context, rate, connections int, length time.Duration) (Figures, error) {
+	source, err := r.publishAt(float64(rate), connections)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.wait(ctx, max(length/10, time.Second)); err != nil {
+		return nil, err
+	}
+	r.crowd.Latency, r.pubs.Acks, r.pubs.Late = new(load.Histogram), new(load.Histogram), new(load.Histogram)
+	s, err := r.measure(ctx, length, nil)
+	if err != nil {
+		return nil, err
+	}
+	figures := r.figures(s)
+	figures.latency("latency", r.crowd.Latency)
+	figures.latency("ack", r.pubs.Acks)
+	figures.latency("late", r.pubs.Late)
+	source.stop()
+	if _, err := r.loop.Run(ctx, patience, source.settled); err != nil {
+		return nil, err
+	}
+	return figures, r.finish(ctx)
+}

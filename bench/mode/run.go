@@ -1,0 +1,136 @@
+//go:build linux
+
+package mode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/navehub/nave/bench/load"
+	"github.com/navehub/nave/bench/server"
+	"github.com/navehub/nave/tests/harness"
+)
+
+// patience is how long what was published may take to be received in the end.
+const patience = 20 * time.Second
+
+// A run is one server under load.
+type run struct {
+	loop   *load.Loop
+	server *server.Server
+	topics load.Topics
+	ledger *load.Ledger
+	crowd  *load.Crowd
+	pubs   *load.Publishers
+}
+
+// begin starts a server, which keeps so many events if it is a baseline.
+func begin(ctx context.Context, k *server.Kit, name string, t load.Topics, keep int) (*run, error) {
+	s, err := k.Start(ctx, name, keep)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{server: s, topics: t, ledger: load.NewLedger(t)}
+	if r.loop, err = load.NewLoop(); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	if r.crowd, err = load.NewCrowd(r.loop, s.Addr, r.ledger); err == nil {
+		r.pubs, err = load.NewPublishers(r.loop, s.Addr, t, r.ledger)
+	}
+	if err != nil {
+		r.end()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *run) end() {
+	r.loop.Close()
+	if err := r.server.Stop(); err != nil {
+		fmt.Println("stop", r.server.Name+":", err)
+	}
+}
+
+// wait serves the connections for some time.
+func (r *run) wait(ctx context.Context, d time.Duration) error {
+	_, err := r.loop.Run(ctx, d, nil)
+	return err
+}
+
+// finish lets all be answered and received, and checks it.
+func (r *run) finish(ctx context.Context) error {
+	if err := r.pubs.Drain(ctx); err != nil {
+		return err
+	}
+	return r.crowd.Settle(ctx, patience)
+}
+
+// A span is what happened in a stretch of time.
+type span struct {
+	wall      time.Duration
+	cpu, load time.Duration // of the server, and of this process
+	usage     harness.Usage // at its end
+	events    int64         // received
+	accepted  int64         // published
+}
+
+// measure runs the load for some time, unless it is done before.
+func (r *run) measure(ctx context.Context, d time.Duration, done func() bool) (span, error) {
+	before, err := r.server.Usage()
+	if err != nil {
+		return span{}, err
+	}
+	s := span{events: -r.crowd.Events, accepted: -r.pubs.Accepted, load: -ownCPU()}
+	start := time.Now()
+	if _, err := r.loop.Run(ctx, d, done); err != nil {
+		return span{}, err
+	}
+	s.wall = time.Since(start)
+	s.load += ownCPU()
+	s.events += r.crowd.Events
+	s.accepted += r.pubs.Accepted
+	if s.usage, err = r.server.Usage(); err != nil {
+		return span{}, err
+	}
+	s.cpu = s.usage.CPU - before.CPU
+	return s, nil
+}
+
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// figures are those of every case.
+func (r *run) figures(s span) Figures {
+	f := Figures{
+		"cpu":     100 * s.cpu.Seconds() / s.wall.Seconds(),
+		"load":    100 * s.load.Seconds() / s.wall.Seconds(),
+		"rss":     float64(s.usage.RSS) / 1e6,
+		"peak":    float64(s.usage.PeakRSS) / 1e6,
+		"refused": float64(r.pubs.Refused),
+	}
+	if r.pubs.Refused > 0 {
+		fmt.Printf("%s refused %d requests, the first with %s\n", r.server.Name, r.pubs.Refused, r.pubs.Refusal)
+	}
+	return f
+}
+
+// latency adds percentiles, in milliseconds.
+func (f Figures) latency(name string, h *load.Histogram) {
+	ms := func(d time.Duration) float64 { return d.Seconds() * 1e3 }
+	f[name+" p50"], f[name+" p99"], f[name+" max"] = ms(h.At(50)), ms(h.At(99)), ms(h.Max())
+}
+
+var (
+	cpuColumn     = Column{"cpu", "CPU", percent}
+	rssColumn     = Column{"rss", "RSS", megabytes}
+	refusedColumn = Column{"refused", "refused", count}
+	loadColumn    = Column{"load", "load's own CPU", percent}
+)
