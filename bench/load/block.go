@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"strconv"
 )
 
@@ -74,7 +75,17 @@ func (k *block) event() (seq, due int64, ok bool) {
 // dataBytes is how much data an event has.
 const dataBytes = 200
 
-var padding = bytes.Repeat([]byte("x"), dataBytes)
+// padding is text that does not repeat itself within what a log compresses at
+// once, or the log would be smaller than one of real events.
+var padding = func() []byte {
+	const letters = "abcdefghijklmnopqrstuvwxyz 0123456789"
+	random := rand.New(rand.NewPCG(1, 2))
+	text := make([]byte, 1<<20)
+	for i := range text {
+		text[i] = letters[random.IntN(len(letters))]
+	}
+	return text
+}()
 
 // appendData appends an event's data.
 func appendData(b []byte, seq, due int64) []byte {
@@ -84,6 +95,8 @@ func appendData(b []byte, seq, due int64) []byte {
 	b = append(b, dueIs...)
 	b = strconv.AppendInt(b, due, 10)
 	b = append(b, `,"x":"`...)
-	b = append(b, padding[:dataBytes-len(`"}`)-(len(b)-begin)]...)
+	size := dataBytes - len(`"}`) - (len(b) - begin)
+	at := int(seq*dataBytes) % (len(padding) - dataBytes)
+	b = append(b, padding[at:at+size]...)
 	return append(b, `"}`...)
 }

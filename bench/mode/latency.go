@@ -54,12 +54,13 @@ func set(to *int, value int) {
 }
 
 var latencyColumns = []Column{
+	{"accepted", "events/s", count},
 	{"latency p50", "p50", milliseconds},
 	{"latency p99", "p99", milliseconds},
 	{"latency max", "max", milliseconds},
 	{"ack p50", "answer p50", milliseconds},
 	{"ack p99", "answer p99", milliseconds},
-	cpuColumn, rssColumn, {"peak", "peak", megabytes},
+	{"cpu event", "CPU an event", microseconds}, cpuColumn, rssColumn,
 	{"late p99", "sent late p99", milliseconds}, loadColumn, refusedColumn,
 }
 
@@ -88,7 +89,7 @@ func (o latency) run(ctx context.Context, k *server.Kit, name string) (Figures, 
 		return nil, err
 	}
 	r.pubs.Keyed = o.keyed
-	return r.steadily(ctx, o.rate, o.connections, o.length)
+	return r.steadily(ctx, steady{rate: o.rate, connections: o.connections, warm: time.Second, length: o.length})
 }
 
 func (o latency) follow(t load.Topics, i int) load.Follow {
@@ -105,29 +106,4 @@ func (o latency) follow(t load.Topics, i int) load.Follow {
 		five[k] = (i + k*4) % t.N
 	}
 	return t.Only(five...)
-}
-
-// steadily publishes at a rate and measures latencies, once it is warm.
-func (r *run) steadily(ctx context.Context, rate, connections int, length time.Duration) (Figures, error) {
-	source, err := r.publishAt(float64(rate), connections)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.wait(ctx, max(length/10, time.Second)); err != nil {
-		return nil, err
-	}
-	r.crowd.Latency, r.pubs.Acks, r.pubs.Late = new(load.Histogram), new(load.Histogram), new(load.Histogram)
-	s, err := r.measure(ctx, length, nil)
-	if err != nil {
-		return nil, err
-	}
-	figures := r.figures(s)
-	figures.latency("latency", r.crowd.Latency)
-	figures.latency("ack", r.pubs.Acks)
-	figures.latency("late", r.pubs.Late)
-	source.stop()
-	if _, err := r.loop.Run(ctx, patience, source.settled); err != nil {
-		return nil, err
-	}
-	return figures, r.finish(ctx)
 }

@@ -38,7 +38,7 @@ type Column struct {
 }
 
 // All are the modes, in the order in which they are documented.
-var All = []Mode{idleMode, latencyMode, fanoutMode, publishMode, reconnectMode}
+var All = []Mode{idleMode, latencyMode, fanoutMode, publishMode, reconnectMode, churnMode, topicsMode, wildcardMode, startMode}
 
 var (
 	baselines  = []string{server.Raw, server.Naive, server.Hub}

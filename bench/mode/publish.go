@@ -79,7 +79,5 @@ func (o publish) run(ctx context.Context, k *server.Kit, name string) (Figures, 
 	}
 	figures := r.figures(s)
 	figures.latency("ack", r.pubs.Acks)
-	figures["accepted"] = float64(s.accepted) / s.wall.Seconds()
-	figures["cpu event"] = s.cpu.Seconds() / float64(s.accepted) * 1e6
 	return figures, r.finish(ctx)
 }

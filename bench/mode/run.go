@@ -24,6 +24,7 @@ type run struct {
 	topics load.Topics
 	ledger *load.Ledger
 	crowd  *load.Crowd
+	others *load.Crowd // whose latency is not looked at
 	pubs   *load.Publishers
 }
 
@@ -37,10 +38,11 @@ func begin(ctx context.Context, k *server.Kit, name string, t load.Topics, keep 
 	if r.loop, err = load.NewLoop(); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
-	if r.crowd, err = load.NewCrowd(r.loop, s.Addr, r.ledger); err == nil {
-		r.pubs, err = load.NewPublishers(r.loop, s.Addr, t, r.ledger)
-	}
-	if err != nil {
+	var failed [3]error
+	r.crowd, failed[0] = load.NewCrowd(r.loop, s.Addr, r.ledger)
+	r.others, failed[1] = load.NewCrowd(r.loop, s.Addr, r.ledger)
+	r.pubs, failed[2] = load.NewPublishers(r.loop, s.Addr, t, r.ledger)
+	if err := errors.Join(failed[:]...); err != nil {
 		r.end()
 		return nil, err
 	}
@@ -63,6 +65,9 @@ func (r *run) wait(ctx context.Context, d time.Duration) error {
 // finish lets all be answered and received, and checks it.
 func (r *run) finish(ctx context.Context) error {
 	if err := r.pubs.Drain(ctx); err != nil {
+		return err
+	}
+	if err := r.others.Settle(ctx, patience); err != nil {
 		return err
 	}
 	return r.crowd.Settle(ctx, patience)
@@ -110,11 +115,13 @@ func ownCPU() time.Duration {
 // figures are those of every case.
 func (r *run) figures(s span) Figures {
 	f := Figures{
-		"cpu":     100 * s.cpu.Seconds() / s.wall.Seconds(),
-		"load":    100 * s.load.Seconds() / s.wall.Seconds(),
-		"rss":     float64(s.usage.RSS) / 1e6,
-		"peak":    float64(s.usage.PeakRSS) / 1e6,
-		"refused": float64(r.pubs.Refused),
+		"accepted":  float64(s.accepted) / s.wall.Seconds(),
+		"cpu event": s.cpu.Seconds() / float64(max(1, s.accepted)) * 1e6,
+		"cpu":       100 * s.cpu.Seconds() / s.wall.Seconds(),
+		"load":      100 * s.load.Seconds() / s.wall.Seconds(),
+		"rss":       float64(s.usage.RSS) / 1e6,
+		"peak":      float64(s.usage.PeakRSS) / 1e6,
+		"refused":   float64(r.pubs.Refused),
 	}
 	if r.pubs.Refused > 0 {
 		fmt.Printf("%s refused %d requests, the first with %s\n", r.server.Name, r.pubs.Refused, r.pubs.Refusal)

@@ -2,45 +2,84 @@
 
 package mode
 
-import "github.com/navehub/nave/bench/load"
+import (
+	"context"
+	"time"
 
-// A steady source has events due at fixed times, over all topics in turn.
+	"github.com/navehub/nave/bench/load"
+)
+
+// steady is events at a fixed rate, whatever the server does, over all topics in turn.
 type steady struct {
-	pubs    *load.Publishers
-	topics  int
-	next    int
+	rate         int // events a second
+	connections  int
+	warm, length time.Duration
+	// stopping, if set, is called when no more events become due.
+	stopping func(context.Context) error
+
+	run     *run
+	next    int            // topic
 	pending []load.Request // due, and without a connection yet
 	plan    *load.Plan
 }
 
-// publishAt publishes at a rate, whatever the server does.
-func (r *run) publishAt(rate float64, connections int) (*steady, error) {
-	if err := r.pubs.Open(connections); err != nil {
+// steadily publishes and, once it is warm, measures latencies.
+func (r *run) steadily(ctx context.Context, o steady) (Figures, error) {
+	if err := o.begin(r); err != nil {
 		return nil, err
 	}
-	s := &steady{pubs: r.pubs, topics: r.topics.N}
-	r.pubs.Next = s.take
-	s.plan = r.loop.Every(rate, s.due)
-	return s, nil
+	if err := r.wait(ctx, o.warm); err != nil {
+		return nil, err
+	}
+	r.crowd.Latency, r.pubs.Acks, r.pubs.Late = new(load.Histogram), new(load.Histogram), new(load.Histogram)
+	s, err := r.measure(ctx, o.length, nil)
+	if err != nil {
+		return nil, err
+	}
+	figures := r.figures(s)
+	figures.latency("latency", r.crowd.Latency)
+	figures.latency("ack", r.pubs.Acks)
+	figures.latency("late", r.pubs.Late)
+	return figures, o.end(ctx)
 }
 
-func (s *steady) due(due int64) {
-	s.pending = append(s.pending, load.Request{Topic: s.next % s.topics, Due: due})
-	s.next++
-	s.pubs.Work()
+func (o *steady) begin(r *run) error {
+	o.run = r
+	if err := r.pubs.Open(o.connections); err != nil {
+		return err
+	}
+	r.pubs.Next = o.take
+	o.plan = r.loop.Every(float64(o.rate), o.due)
+	return nil
 }
 
-func (s *steady) take(r *load.Request) bool {
-	if len(s.pending) == 0 {
+func (o *steady) due(due int64) {
+	o.pending = append(o.pending, load.Request{Topic: o.next % o.run.topics.N, Due: due})
+	o.next++
+	o.run.pubs.Work()
+}
+
+func (o *steady) take(r *load.Request) bool {
+	if len(o.pending) == 0 {
 		return false
 	}
-	*r = s.pending[0]
-	s.pending = s.pending[1:]
+	*r = o.pending[0]
+	o.pending = o.pending[1:]
 	return true
 }
 
-// stop lets no more become due.
-func (s *steady) stop() { s.plan.Stop() }
-
-// settled reports whether all that was due has been answered.
-func (s *steady) settled() bool { return len(s.pending) == 0 && s.pubs.Unanswered() == 0 }
+// end lets no more become due, and all that was be published and received.
+func (o *steady) end(ctx context.Context) error {
+	o.plan.Stop()
+	if o.stopping != nil {
+		if err := o.stopping(ctx); err != nil {
+			return err
+		}
+	}
+	r := o.run
+	settled := func() bool { return len(o.pending) == 0 && r.pubs.Unanswered() == 0 }
+	if _, err := r.loop.Run(ctx, patience, settled); err != nil {
+		return err
+	}
+	return r.finish(ctx)
+}

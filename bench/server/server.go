@@ -55,6 +55,11 @@ func (k *Kit) Dir() string { return k.dir }
 // Binary is the hub's program.
 func (k *Kit) Binary() string { return k.hub }
 
+// Stripped builds the hub's program without symbols.
+func (k *Kit) Stripped(ctx context.Context) (string, error) {
+	return harness.Build(ctx, k.dir, "hub-stripped", "-trimpath", "-ldflags=-s -w")
+}
+
 // Data makes an empty folder.
 func (k *Kit) Data() (string, error) { return os.MkdirTemp(k.dir, "data-") }
 
