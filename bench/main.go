@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/navehub/nave/bench/mode"
+	"github.com/navehub/nave/bench/report"
 	"github.com/navehub/nave/bench/server"
 )
 
@@ -37,20 +38,28 @@ func run(ctx context.Context, args []string) error {
 		fmt.Print(help())
 		return nil
 	}
-	if args[0] == "serve" { // how this program starts the baselines
+	switch args[0] {
+	case "serve": // how this program starts the baselines
 		return server.Serve(ctx, args[1:])
+	case "all":
+		collectSeldom()
+		return report.Run(ctx, args[1:])
 	}
-	for _, m := range mode.All {
-		if m.Name == args[0] {
-			return measure(ctx, m, args[1:])
-		}
+	m, err := mode.Find(args[0])
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, help())
 	}
-	return fmt.Errorf("there is no mode %q\n%s", args[0], help())
+	collectSeldom()
+	return measure(ctx, m, args[1:])
 }
+
+// collectSeldom keeps the load from taking processors for its few leftovers.
+func collectSeldom() { debug.SetGCPercent(400) }
 
 func help() string {
 	var b strings.Builder
 	fmt.Fprintln(&b, "usage: go run ./bench MODE [flags]; MODE -help lists the flags")
+	fmt.Fprintf(&b, "  %-10s %s\n", "all", "every mode, for bench/RESULTS.md; -quick tries them in three minutes")
 	for _, m := range mode.All {
 		fmt.Fprintf(&b, "  %-10s %s\n", m.Name, m.Doc)
 	}
@@ -72,7 +81,6 @@ func measure(ctx context.Context, m mode.Mode, args []string) error {
 		return err
 	}
 	defer k.Remove()
-	debug.SetGCPercent(400) // the load has little to collect
 	var names []string
 	if *servers != "" {
 		names = strings.Split(*servers, ",")

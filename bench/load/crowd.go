@@ -67,9 +67,6 @@ func (c *Crowd) AddFrom(f Follow, cursor Cursor) *Subscriber {
 	return s
 }
 
-// Len is how many subscribers there are.
-func (c *Crowd) Len() int { return len(c.all) }
-
 // Connect lets everybody who was added come, and returns when the server has told
 // each where it begins.
 func (c *Crowd) Connect(ctx context.Context) error {

@@ -70,7 +70,7 @@ func (o churn) run(ctx context.Context, k *server.Kit, name string) (Figures, er
 	for range o.visitors / 4 {
 		o.leaves()
 	}
-	o.load.warm = time.Second
+	o.load.warm = min(time.Second, o.load.length)
 	visits := r.loop.Every(float64(o.visits), func(int64) { o.visit() })
 	o.load.stopping = func(ctx context.Context) error {
 		visits.Stop()

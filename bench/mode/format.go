@@ -10,7 +10,7 @@ import (
 
 // How figures are written.
 
-func count(x float64) string { return grouped(int64(x + 0.5)) }
+func count(x float64) string { return Grouped(x) }
 
 func decimals(n int, unit string) func(float64) string {
 	return func(x float64) string { return strconv.FormatFloat(x, 'f', n, 64) + unit }
@@ -25,9 +25,9 @@ var (
 	percent      = decimals(1, " %")
 )
 
-// grouped writes 1234567 as 1,234,567.
-func grouped(n int64) string {
-	text := strconv.FormatInt(n, 10)
+// Grouped writes 1234567 as 1,234,567.
+func Grouped(x float64) string {
+	text := strconv.FormatFloat(x, 'f', 0, 64)
 	var b strings.Builder
 	for i, digit := range text {
 		if i > 0 && (len(text)-i)%3 == 0 && text[i-1] != '-' {

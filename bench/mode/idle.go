@@ -50,8 +50,7 @@ func (o idle) run(ctx context.Context, k *server.Kit, name string) (Figures, err
 		return nil, err
 	}
 	defer r.end()
-	const start = 2 * time.Second
-	if err := r.wait(ctx, start); err != nil {
+	if err := r.wait(ctx, min(2*time.Second, o.settle)); err != nil {
 		return nil, err
 	}
 	before, err := memoryOf(ctx, r.server)

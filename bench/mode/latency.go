@@ -25,10 +25,8 @@ var latencyMode = Mode{
 		length := f.Duration("for", 10*time.Second, "how long to measure")
 		return func() (cases []Case) {
 			for _, name := range presets {
-				o, ok := latencyPresets[name]
-				if !ok {
-					o = func() latency { return latency{name: name} }()
-				}
+				o := latencyPresets[name]
+				o.name = name
 				set(&o.clients, *clients)
 				set(&o.topics, *topics)
 				set(&o.rate, *rate)
@@ -43,8 +41,8 @@ var latencyMode = Mode{
 
 var latencyPresets = map[string]latency{
 	// The application that the hub was made for.
-	"reference": {name: "reference", clients: 30, topics: 20, rate: 100, connections: 8, mixed: true, keyed: true},
-	"thousand":  {name: "thousand", clients: 1000, topics: 100, rate: 1000, connections: 64},
+	"reference": {clients: 30, topics: 20, rate: 100, connections: 8, mixed: true, keyed: true},
+	"thousand":  {clients: 1000, topics: 100, rate: 1000, connections: 64},
 }
 
 func set(to *int, value int) {
@@ -75,7 +73,7 @@ type latency struct {
 
 func (o latency) run(ctx context.Context, k *server.Kit, name string) (Figures, error) {
 	if o.clients == 0 || o.topics == 0 || o.rate == 0 || o.connections == 0 {
-		return nil, fmt.Errorf("preset %q does not exist: there are reference and thousand", o.name)
+		return nil, fmt.Errorf("preset %q does not exist: there are reference and thousand, or give -clients, -topics, -rate and -connections", o.name)
 	}
 	r, err := begin(ctx, k, name, load.Topics{Prefix: "board/", N: o.topics}, 0)
 	if err != nil {
@@ -89,7 +87,7 @@ func (o latency) run(ctx context.Context, k *server.Kit, name string) (Figures, 
 		return nil, err
 	}
 	r.pubs.Keyed = o.keyed
-	return r.steadily(ctx, steady{rate: o.rate, connections: o.connections, warm: time.Second, length: o.length})
+	return r.steadily(ctx, steady{rate: o.rate, connections: o.connections, warm: min(time.Second, o.length), length: o.length})
 }
 
 func (o latency) follow(t load.Topics, i int) load.Follow {

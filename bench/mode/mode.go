@@ -7,6 +7,7 @@ package mode
 import (
 	"context"
 	"flag"
+	"fmt"
 
 	"github.com/navehub/nave/bench/server"
 )
@@ -44,3 +45,13 @@ var (
 	baselines  = []string{server.Raw, server.Naive, server.Hub}
 	durability = []string{server.Naive, server.Hub, server.Memory, server.Transient}
 )
+
+// Find is the mode of this name.
+func Find(name string) (Mode, error) {
+	for _, m := range All {
+		if m.Name == name {
+			return m, nil
+		}
+	}
+	return Mode{}, fmt.Errorf("there is no mode %q", name)
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 	"time"
 
@@ -51,8 +52,9 @@ func begin(ctx context.Context, k *server.Kit, name string, t load.Topics, keep 
 
 func (r *run) end() {
 	r.loop.Close()
-	if err := r.server.Stop(); err != nil {
-		fmt.Println("stop", r.server.Name+":", err)
+	err := r.server.Stop()
+	if said := r.server.Output(); said != "" || err != nil {
+		fmt.Fprintf(os.Stderr, "%s ended (%v), and said: %.2000s\n", r.server.Name, err, said)
 	}
 }
 
@@ -124,7 +126,7 @@ func (r *run) figures(s span) Figures {
 		"refused":   float64(r.pubs.Refused),
 	}
 	if r.pubs.Refused > 0 {
-		fmt.Printf("%s refused %d requests, the first with %s\n", r.server.Name, r.pubs.Refused, r.pubs.Refusal)
+		fmt.Fprintf(os.Stderr, "%s refused %d requests, the first with %s\n", r.server.Name, r.pubs.Refused, r.pubs.Refusal)
 	}
 	return f
 }

@@ -97,7 +97,7 @@ func (o start) fill(ctx context.Context, k *server.Kit, name, data string) error
 	if err != nil {
 		return err
 	}
-	defer s.Kill() //nolint:errcheck // it is to end, no matter how
+	defer s.Kill()
 	loop, err := load.NewLoop()
 	if err != nil {
 		return err

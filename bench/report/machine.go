@@ -1,0 +1,135 @@
+//go:build linux
+
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/navehub/nave/bench/load"
+)
+
+// machine is what was measured on, and how busy it was with other things.
+type machine struct {
+	begin  time.Time
+	commit string
+	sync   string // how long one takes
+	memory int64
+	kernel string
+	busy   time.Duration // of all processors, until now
+	ours   time.Duration
+	others float64 // share of the machine that others had meanwhile
+}
+
+func beginMachine(dir string) (*machine, error) {
+	m := &machine{begin: time.Now(), commit: commit()}
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return nil, err
+	}
+	m.kernel = unix.ByteSliceToString(name.Release[:])
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return nil, err
+	}
+	m.memory = int64(info.Totalram) * int64(info.Unit)
+	var err error
+	if m.sync, err = syncTime(dir); err != nil {
+		return nil, err
+	}
+	m.ours = ourCPU()
+	m.busy, err = busyCPU()
+	return m, err
+}
+
+// end finds out how much others did.
+func (m *machine) end() error {
+	busy, err := busyCPU()
+	if err != nil {
+		return err
+	}
+	others := busy - m.busy - (ourCPU() - m.ours)
+	m.others = others.Seconds() / time.Since(m.begin).Seconds() / float64(runtime.NumCPU())
+	return nil
+}
+
+// String is a sentence or three.
+func (m *machine) String() string {
+	return fmt.Sprintf("%s, commit %s: %d cores, %.0f GiB, Linux %s, %s, on a disk that takes %s for a write and a sync of 4 KiB. "+
+		"It took %v, and other work had %.0f %% of the machine meanwhile.\n",
+		m.begin.Format(time.DateOnly), m.commit, runtime.NumCPU(), float64(m.memory)/(1<<30), m.kernel, runtime.Version(), m.sync,
+		time.Since(m.begin).Round(time.Minute), max(0, m.others*100))
+}
+
+// commit is that of the folder, with a word if files were changed since.
+func commit() string {
+	out, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
+	if err != nil {
+		return "unknown"
+	}
+	name := strings.TrimSpace(string(out))
+	changed, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no", "--", ":!bench/RESULTS.md").Output()
+	if err != nil || len(changed) > 0 {
+		name += " and changes"
+	}
+	return name
+}
+
+// syncTime writes and syncs as the hub's log does.
+func syncTime(dir string) (string, error) {
+	f, err := os.Create(filepath.Join(dir, "sync"))
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	const times = 200
+	page := bytes.Repeat([]byte("sync"), 1<<10)
+	var h load.Histogram
+	for range times {
+		begin := load.Now()
+		if _, err := f.Write(page); err != nil {
+			return "", err
+		}
+		if err := unix.Fdatasync(int(f.Fd())); err != nil {
+			return "", err
+		}
+		h.Record(load.Now() - begin)
+	}
+	return fmt.Sprintf("%.2f ms (p99 %.1f)", h.At(50).Seconds()*1e3, h.At(99).Seconds()*1e3), nil
+}
+
+// busyCPU is what all processors have done since the machine started, for
+// whomever; time that its host took away counts too.
+func busyCPU() (time.Duration, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	var user, nice, system, idle, iowait, irq, softirq, steal int64
+	if _, err := fmt.Sscanf(string(text), "cpu %d %d %d %d %d %d %d %d", &user, &nice, &system, &idle, &iowait, &irq, &softirq, &steal); err != nil {
+		return 0, fmt.Errorf("/proc/stat: %w", err)
+	}
+	const tick = 10 * time.Millisecond // USER_HZ is 100
+	return time.Duration(user+nice+system+irq+softirq+steal) * tick, nil
+}
+
+// ourCPU is what this process has done, and those that it started and that ended.
+func ourCPU() (sum time.Duration) {
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var u syscall.Rusage
+		if syscall.Getrusage(who, &u) == nil {
+			sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+		}
+	}
+	return sum
+}

@@ -1,0 +1,194 @@
+//go:build linux
+
+// Package report runs every mode, holds the figures against what they are to be,
+// and writes it all down in Markdown.
+package report
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+
+	"github.com/navehub/nave/bench/mode"
+	"github.com/navehub/nave/bench/server"
+)
+
+// An entry is one mode with its flags.
+type entry struct {
+	mode string
+	args []string
+	once bool // more rounds would say nothing more
+}
+
+// full takes 20 minutes, quick three: for trying, since its figures vary.
+var (
+	full = []entry{
+		{mode: "idle"},
+		{mode: "fanout"},
+		{mode: "reconnect"},
+		{mode: "reconnect", args: []string{"-restart"}},
+		{mode: "latency", args: []string{"-for", "8s"}},
+		{mode: "publish", args: []string{"-for", "4s"}},
+		{mode: "topics", args: []string{"-for", "8s"}},
+		{mode: "wildcard", args: []string{"-for", "8s"}},
+		{mode: "churn", args: []string{"-for", "8s"}},
+		{mode: "start", once: true},
+	}
+	quick = []entry{
+		{mode: "idle", args: []string{"-settle", "3s"}},
+		{mode: "fanout", args: []string{"-for", "1s"}},
+		{mode: "reconnect", args: []string{"-times", "2"}},
+		{mode: "reconnect", args: []string{"-restart"}},
+		{mode: "latency", args: []string{"-for", "2s"}},
+		{mode: "publish", args: []string{"-for", "1s"}},
+		{mode: "topics", args: []string{"-for", "2s"}},
+		{mode: "wildcard", args: []string{"-for", "2s"}},
+		{mode: "churn", args: []string{"-for", "2s"}},
+		{mode: "start", args: []string{"-times", "1"}, once: true},
+	}
+)
+
+const rounds = 3
+
+// Run is the mode "all".
+func Run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("all", flag.ContinueOnError)
+	hasty := flags.Bool("quick", false, "in three minutes, one round, for trying")
+	out := flags.String("out", "", "file for the report; by default bench/RESULTS.md, or standard output if quick")
+	dir := flags.String("dir", "", "where the hub keeps its data meanwhile; by default the folder for temporary files")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	plan, times := full, rounds
+	if *hasty {
+		plan, times = quick, 1
+	} else if *out == "" {
+		*out = "bench/RESULTS.md"
+	}
+	k, err := server.NewKit(ctx, *dir)
+	if err != nil {
+		return err
+	}
+	defer k.Remove()
+	machine, err := beginMachine(k.Dir())
+	if err != nil {
+		return err
+	}
+	all, err := measure(ctx, k, plan, times)
+	if err != nil {
+		return err
+	}
+	if err := machine.end(); err != nil {
+		return err
+	}
+	if err := write(*out, all, machine, times); err != nil {
+		return err
+	}
+	return all.err()
+}
+
+// results are the samples of all cases, in the order in which they were taken.
+type results struct {
+	byCase map[string]*mode.Samples
+	order  []*mode.Samples
+}
+
+func measure(ctx context.Context, k *server.Kit, plan []entry, times int) (*results, error) {
+	all := &results{byCase: make(map[string]*mode.Samples)}
+	for _, e := range plan {
+		cases, err := e.cases()
+		if err != nil {
+			return nil, err
+		}
+		n := times
+		if e.once {
+			n = 1
+		}
+		for _, c := range cases {
+			s := c.Measure(ctx, k, nil, n, os.Stderr)
+			all.byCase[c.Name] = s
+			all.order = append(all.order, s)
+			fmt.Fprintln(os.Stderr, "\n"+s.Table())
+		}
+	}
+	return all, ctx.Err()
+}
+
+func (e entry) cases() ([]mode.Case, error) {
+	m, err := mode.Find(e.mode)
+	if err != nil {
+		return nil, err
+	}
+	flags := flag.NewFlagSet(e.mode, flag.ContinueOnError)
+	cases := m.Flags(flags)
+	if err := flags.Parse(e.args); err != nil {
+		return nil, err
+	}
+	return cases(), nil
+}
+
+func (r *results) err() error {
+	var failed []error
+	for _, s := range r.order {
+		failed = append(failed, s.Err())
+	}
+	return errors.Join(failed...)
+}
+
+// rounds are a figure's, one for each; NaN if it failed.
+func (r *results) rounds(name, of, key string) (all []float64) {
+	s := r.byCase[name]
+	if s == nil {
+		return nil
+	}
+	for _, f := range s.Rounds[of] {
+		v, ok := f[key]
+		if !ok {
+			v = math.NaN()
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+func write(path string, all *results, m *machine, times int) error {
+	if path == "" {
+		return all.write(os.Stdout, m, times)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(all.write(f, m, times), f.Close())
+}
+
+func (r *results) write(w io.Writer, m *machine, times int) error {
+	text := "# Results\n\n<!-- Written by `make bench`. -->\n\n" + m.String() + "\n" + method(times) +
+		"\n## What it is to be, and what it is\n\n" + r.judge() + "\n## Figures\n\n" + legend
+	for _, s := range r.order {
+		text += "\n" + s.Table()
+	}
+	if err := r.err(); err != nil {
+		text += fmt.Sprintf("\n## What failed\n\n```\n%v\n```\n", err)
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+func method(times int) string {
+	if times == 1 {
+		return "One short round of each, for trying: these figures vary.\n"
+	}
+	return fmt.Sprintf("The servers of a case took turns, %d rounds of each: a figure is the median, with the least and the most in brackets. "+
+		"Load and server shared the machine, over loopback; what each took is from `/proc`. "+
+		"In every run each subscriber was checked to have received exactly what was accepted, in order.\n", times)
+}
+
+const legend = "`raw` is one epoll loop in Go that writes the same bytes to every socket, `naive` is net/http with a goroutine and a channel for each subscriber; " +
+	"neither stores or promises anything. `hub` is the hub as it comes, with durable topics; `hub-memory` and `hub-transient` are the same with topics of that durability. " +
+	"Events have 200 bytes of data. Latency is from when an event was due to when its subscriber had read it; *sent late* is how much of that was over before it was sent, " +
+	"because the load had no processor or no connection free. CPU is in percent of one core. The first column's name is the case.\n"
