@@ -65,9 +65,9 @@ func (m *machine) end() error {
 // String is a sentence or three.
 func (m *machine) String() string {
 	return fmt.Sprintf("%s, commit %s: %d cores, %.0f GiB, Linux %s, %s, on a disk that takes %s for a write and a sync of 4 KiB. "+
-		"It took %v, and other work had %.0f %% of the machine meanwhile.\n",
+		"It took %.0f minutes, and other work had %.0f %% of the machine meanwhile.\n",
 		m.begin.Format(time.DateOnly), m.commit, runtime.NumCPU(), float64(m.memory)/(1<<30), m.kernel, runtime.Version(), m.sync,
-		time.Since(m.begin).Round(time.Minute), max(0, m.others*100))
+		time.Since(m.begin).Minutes(), max(0, m.others*100))
 }
 
 // commit is that of the folder, with a word if files were changed since.
