@@ -55,7 +55,11 @@ func (c *cell) wakeIf(wake bool) {
 // tell is Ref.Tell.
 func (c *cell) tell(msg any) error {
 	wake, err := c.push(msg)
-	c.wakeIf(wake)
+	if _, prompt := msg.(Prompt); wake && prompt {
+		c.run(true)
+	} else {
+		c.wakeIf(wake)
+	}
 	return err
 }
 
@@ -84,26 +88,37 @@ func (c *cell) Start() {}
 // UserMessageCount implements protoactor's Mailbox.
 func (c *cell) UserMessageCount() int { return c.waiting() }
 
-// run handles messages until none is left, or one fails.
-func (c *cell) run() {
+// run handles messages until none is left, or one fails. On a goroutine that is
+// lent by a teller it handles only what is prompt, and not for long; all else it
+// leaves to a goroutine of the actor's own.
+func (c *cell) run(lent bool) {
 	var (
 		msg  any
 		from lane
-		idle bool
+		done bool
 	)
 	defer func() {
-		if !idle {
+		if !done {
 			defer c.goOn(from)
 			c.failed(recover(), msg, from)
 		}
 	}()
 	for n := 1; ; n++ {
 		if n%throughput == 0 {
+			if lent {
+				done = true
+				go c.loop()
+				return
+			}
 			runtime.Gosched()
 		}
-		switch msg, from = c.pick(); from {
+		switch msg, from = c.pick(lent); from {
 		case noLane:
-			idle = true
+			done = true
+			return
+		case otherLane:
+			done = true
+			go c.loop()
 			return
 		case systemLane:
 			if _, stop := msg.(*actor.Stop); stop {

@@ -62,6 +62,13 @@ type Sized interface{ MessageSize() int }
 // their own, and are handled first.
 type Control interface{ ControlMessage() }
 
+// Prompt marks messages that are handled in microseconds and without waiting for
+// anything: an actor at rest may handle one on the goroutine that tells it, before
+// Tell returns, which saves waking another. Who tells such messages must hold no
+// lock that handling them takes. An actor that meets something to wait for sends
+// itself a message that is not prompt, and does it there.
+type Prompt interface{ PromptMessage() }
+
 // Failable messages carry a promise to somebody who waits. Fail is called when
 // an accepted message will never be handled, with [ErrStopped], and when its
 // handler failed, with a [*PanicError]. It is not called when Tell returned an

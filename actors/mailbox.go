@@ -14,6 +14,7 @@ const (
 	controlLane             // bounded on its own
 	dataLane                // bounded in count and bytes; can be held
 	noLane
+	otherLane // some lane, for another goroutine
 )
 
 // A mailbox holds what waits for one actor. It is a plain data structure: it
@@ -151,8 +152,9 @@ func (m *mailbox) first() lane {
 }
 
 // pick takes the next message to be handled. When there is none, the handling of
-// messages has ended, until somebody is told to wake it.
-func (m *mailbox) pick() (any, lane) {
+// messages has ended, until somebody is told to wake it. promptly takes only what
+// is prompt, and leaves the handling to another goroutine if that is not next.
+func (m *mailbox) pick(promptly bool) (any, lane) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for {
@@ -161,12 +163,28 @@ func (m *mailbox) pick() (any, lane) {
 			m.rest()
 			return nil, noLane
 		}
+		if promptly && !m.prompt(from) {
+			return nil, otherLane
+		}
 		msg := m.take(from)
 		if from == systemLane && m.absorb(msg) {
 			continue
 		}
 		return msg, from
 	}
+}
+
+// prompt reports whether the next message of a lane is.
+func (m *mailbox) prompt(from lane) bool {
+	var next any
+	switch from {
+	case controlLane:
+		next = m.control.peek()
+	case dataLane:
+		next = m.data.peek().msg
+	}
+	_, prompt := next.(Prompt)
+	return prompt
 }
 
 func (m *mailbox) take(from lane) any {

@@ -155,7 +155,7 @@ func (m *modelled) pick(t *rapid.T) {
 	if m.closed { // a stop is the only order that still counts
 		m.orders = slices.DeleteFunc(m.orders, func(o any) bool { _, r := o.(*actor.Restart); return r })
 	}
-	msg, from := m.real.pick()
+	msg, from := m.real.pick(false)
 	switch {
 	case len(m.orders) > 0:
 		m.expect(t, msg, m.orders[0])
@@ -234,7 +234,7 @@ func TestMailboxGivesMemoryBack(t *testing.T) {
 		m.pushSystem("x")
 	}
 	for {
-		if _, from := m.pick(); from == noLane {
+		if _, from := m.pick(false); from == noLane {
 			break
 		}
 	}

@@ -27,6 +27,9 @@ func (r *ring[T]) grow() {
 
 func (r *ring[T]) mask() uint32 { return uint32(len(r.buf) - 1) }
 
+// peek shows the oldest. The ring must not be empty.
+func (r *ring[T]) peek() T { return r.buf[r.head] }
+
 // pop takes the oldest. The ring must not be empty.
 func (r *ring[T]) pop() T {
 	var zero T

@@ -19,6 +19,8 @@ type slowPage struct {
 
 func (p *slowPage) Backlog() int { return int(p.left.Load()) }
 
+func (p *slowPage) TryWrite([][]byte) (int, error) { return 0, nil }
+
 func (p *slowPage) Close() error {
 	p.closed.Store(true)
 	return nil

@@ -112,7 +112,7 @@ func (c *client) catchUp(ctx *actors.Context[Message]) {
 // waitsForReader sees to it that a page is read only once it can be written:
 // thousands of readers that take nothing would hold a page each.
 func (c *client) waitsForReader(ctx *actors.Context[Message]) bool {
-	t, ok := c.req.Transport.(interface{ Backlog() int })
+	t, ok := c.req.Transport.(socket)
 	if !ok {
 		return false
 	}

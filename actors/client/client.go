@@ -133,6 +133,7 @@ type client struct {
 	live      bool   // offers are written as they come
 	attaching bool   // Attached, or another try, is on its way
 	scheduled bool   // proceed is on its way
+	draining  bool   // drain is on its way
 	lagSince  time.Time
 	backlog   int         // bytes on their way to the reader, when last looked at
 	blocked   time.Time   // since when it takes nothing of them
@@ -182,6 +183,8 @@ func (c *client) Receive(ctx *actors.Context[Message], m Message) {
 		c.attachedAt(ctx, m.Head)
 	case Lagging:
 		c.fellBehind(ctx)
+	case drain:
+		c.draining = false
 	case proceed:
 		c.scheduled = false
 		c.proceed(ctx)
@@ -193,7 +196,11 @@ func (c *client) Receive(ctx *actors.Context[Message], m Message) {
 	case Gone:
 		c.end(ctx, "client")
 	}
-	if ctx.Waiting() == 0 || c.out.bytes >= flushBytes {
+	switch _, prompt := m.(actors.Prompt); {
+	case ctx.Waiting() > 0 && c.out.bytes < flushBytes:
+	case prompt:
+		c.tryFlush(ctx)
+	default:
 		c.flush(ctx)
 	}
 }

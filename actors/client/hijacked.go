@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -40,14 +41,18 @@ func (h *Hijacker) Hijack(w http.ResponseWriter) (*Hijacked, error) {
 		return nil, err
 	}
 	keepAlive(conn)
-	return &Hijacked{conn: conn, head: head, poller: &h.watch}, nil
+	return &Hijacked{conn: conn, fd: descriptor(conn), head: head, poller: &h.watch}, nil
 }
 
 // keepAlive finds out about a peer that has vanished. What a connection does not
 // support it does without.
 func keepAlive(conn net.Conn) {
 	const probes = 3
-	tcp, ok := conn.(*net.TCPConn)
+	tcp, ok := conn.(interface {
+		syscall.Conn
+		SetWriteBuffer(bytes int) error
+		SetKeepAliveConfig(config net.KeepAliveConfig) error
+	})
 	if !ok {
 		return
 	}
@@ -83,6 +88,7 @@ var ours = map[string]bool{"Connection": true, "Content-Length": true, "Transfer
 type Hijacked struct {
 	// Set by Hijack, never changed.
 	conn   net.Conn
+	fd     int // conn's; -1 if it has none
 	poller *poller
 
 	// Owned by whoever may call Write.
@@ -94,7 +100,10 @@ type Hijacked struct {
 	closed atomic.Bool
 }
 
-var _ Transport = (*Hijacked)(nil)
+var (
+	_ Transport = (*Hijacked)(nil)
+	_ socket    = (*Hijacked)(nil)
+)
 
 // Protocol is "h1".
 func (*Hijacked) Protocol() string { return "h1" }
@@ -116,6 +125,22 @@ func (t *Hijacked) Write(pieces [][]byte, timeout time.Duration) error {
 		return t.fail(err)
 	}
 	return nil
+}
+
+// TryWrite goes past conn, whose deadlines and locks are for those who wait: the
+// descriptor cannot become another's while its one writer writes.
+func (t *Hijacked) TryWrite(pieces [][]byte) (int, error) {
+	switch {
+	case t.failed != nil:
+		return 0, t.failed
+	case t.fd < 0 || t.head != nil:
+		return 0, nil
+	}
+	n, err := tryWrite(t.fd, pieces)
+	if err != nil {
+		return n, t.fail(err)
+	}
+	return n, nil
 }
 
 // lowWater is how much may be on its way to the peer when a page more is read for
@@ -172,7 +197,7 @@ func (t *Hijacked) Close() error {
 	if t.closed.Swap(true) {
 		return nil
 	}
-	t.failed = net.ErrClosed
+	t.failed, t.fd = net.ErrClosed, -1
 	if t.serial > 0 {
 		t.poller.remove(t.conn, t.serial) // before its descriptor can be another's
 	}

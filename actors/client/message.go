@@ -43,6 +43,9 @@ type Bye struct {
 // Gone says that the peer has closed the connection.
 type Gone struct{}
 
+// drain goes on with writing what the socket did not take at once.
+type drain struct{}
+
 // proceed goes on with catching up, a page at a time, so that control messages
 // are heard in between.
 type proceed struct{}
@@ -56,6 +59,7 @@ func (Heartbeat) clientMessage() {}
 func (Lagging) clientMessage()   {}
 func (Bye) clientMessage()       {}
 func (Gone) clientMessage()      {}
+func (drain) clientMessage()     {}
 func (proceed) clientMessage()   {}
 func (attach) clientMessage()    {}
 
@@ -72,10 +76,19 @@ func (Bye) ControlMessage() {}
 func (Gone) ControlMessage() {}
 
 // ControlMessage marks what must be heard although offers are backed up.
+func (drain) ControlMessage() {}
+
+// ControlMessage marks what must be heard although offers are backed up.
 func (proceed) ControlMessage() {}
 
 // ControlMessage marks what must be heard although offers are backed up.
 func (attach) ControlMessage() {}
+
+// PromptMessage lets the dispatcher write to a socket that has room.
+func (Offer) PromptMessage() {}
+
+// PromptMessage lets the dispatcher write to a socket that has room.
+func (Heartbeat) PromptMessage() {}
 
 // MessageSize is what the offer keeps in memory until it is written.
 func (o Offer) MessageSize() int { return o.Bytes }

@@ -77,11 +77,35 @@ func (o *output) frames(frames []*frame.Frame, position uint64, format frame.For
 
 // flush writes what has gathered; failure ends the connection.
 func (c *client) flush(ctx *actors.Context[Message]) {
-	o := &c.out
-	if o.pieces == nil || c.ended != "" {
+	if c.out.pieces == nil || c.ended != "" {
 		return
 	}
-	err := c.req.Transport.Write(*o.pieces, c.Config.WriteTimeout)
+	c.flushed(ctx, c.req.Transport.Write(*c.out.pieces, c.Config.WriteTimeout))
+}
+
+// tryFlush writes what has gathered as far as the socket takes it at once. For
+// the rest it waits on a goroutine of its own.
+func (c *client) tryFlush(ctx *actors.Context[Message]) {
+	o := &c.out
+	if o.pieces == nil || c.draining || c.ended != "" {
+		return
+	}
+	if s, ok := c.req.Transport.(socket); ok {
+		n, err := s.TryWrite(*o.pieces)
+		if o.skip(n); err != nil || len(*o.pieces) == 0 {
+			c.flushed(ctx, err)
+			return
+		}
+	}
+	c.draining = true
+	if ctx.Self().Tell(drain{}) != nil {
+		ctx.After(0, drain{})
+	}
+}
+
+// flushed ends a flush.
+func (c *client) flushed(ctx *actors.Context[Message], err error) {
+	o := &c.out
 	clear(*o.pieces)
 	*o.pieces = (*o.pieces)[:0]
 	pieceLists.Put(o.pieces)
@@ -93,6 +117,19 @@ func (c *client) flush(ctx *actors.Context[Message]) {
 	}
 	c.delivered(o)
 	*o = output{fanouts: o.fanouts[:0]}
+}
+
+// skip takes away the first n bytes of the pieces.
+func (o *output) skip(n int) {
+	pieces := *o.pieces
+	written := 0
+	for ; written < len(pieces) && n >= len(pieces[written]); written++ {
+		n -= len(pieces[written])
+	}
+	if n > 0 {
+		pieces[written] = pieces[written][n:]
+	}
+	*o.pieces = slices.Delete(pieces, 0, written)
 }
 
 // delivered records one flush: one reading of the clock, whatever it carried.

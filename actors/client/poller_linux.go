@@ -157,7 +157,7 @@ func control(raw syscall.RawConn, f func(fd int) error) error {
 
 // limitUnacknowledged breaks the connection if what was sent finds no answer for
 // so long. Keep-alive does not see to that: it probes only when nothing is sent.
-func limitUnacknowledged(conn *net.TCPConn, d time.Duration) {
+func limitUnacknowledged(conn syscall.Conn, d time.Duration) {
 	if raw, err := conn.SyscallConn(); err == nil {
 		_ = control(raw, func(fd int) error {
 			return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.Milliseconds()))
@@ -180,4 +180,29 @@ func backlog(conn net.Conn) (n int) {
 		return err
 	})
 	return n
+}
+
+// descriptor is the connection's, -1 if it has none.
+func descriptor(conn net.Conn) (fd int) {
+	fd = -1
+	if polled, ok := conn.(syscall.Conn); ok {
+		if raw, err := polled.SyscallConn(); err == nil {
+			_ = control(raw, func(of int) error { fd = of; return nil })
+		}
+	}
+	return fd
+}
+
+// tryWrite writes what the socket has room for.
+func tryWrite(fd int, pieces [][]byte) (n int, err error) {
+	if len(pieces) == 1 {
+		n, err = unix.Write(fd, pieces[0])
+	} else {
+		const most = 1024 // of the kernel
+		n, err = unix.Writev(fd, pieces[:min(len(pieces), most)])
+	}
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
+		return 0, nil
+	}
+	return max(n, 0), err
 }

@@ -5,6 +5,7 @@ package client
 import (
 	"errors"
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -16,7 +17,11 @@ func (*poller) add(net.Conn, func()) (uint64, error) { return 0, errors.ErrUnsup
 
 func (*poller) remove(net.Conn, uint64) {}
 
-func limitUnacknowledged(*net.TCPConn, time.Duration) {}
+func limitUnacknowledged(syscall.Conn, time.Duration) {}
 
 // backlog is not known: a write may wait.
 func backlog(net.Conn) int { return 0 }
+
+func descriptor(net.Conn) int { return -1 }
+
+func tryWrite(int, [][]byte) (int, error) { return 0, nil }

@@ -17,3 +17,12 @@ type Transport interface {
 	// Protocol is "h1" or "h2", for metrics and the registry.
 	Protocol() string
 }
+
+// A socket is a transport that can tell what it has room for.
+type socket interface {
+	// TryWrite writes what goes without waiting, and returns how many bytes that
+	// was.
+	TryWrite(pieces [][]byte) (n int, err error)
+	// Backlog is how many bytes were written and not acknowledged by the peer.
+	Backlog() int
+}
