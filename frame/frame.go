@@ -43,50 +43,135 @@ type Frame struct {
 	// Fanout gathers the deliveries of a sampled batch; nil for others.
 	Fanout *telemetry.Fanout
 
-	// buf is the whole SSE block: event line, data line, id line, empty line.
-	buf    []byte
-	json   []byte // the object on the data line
-	idAt   int    // where the id line starts; what is before it is the body
-	cursor []byte // the id line's value; nil for a transient event
+	body  []byte // event line and data line of the SSE block
+	end   []byte // id line and empty line; a transient event has no id line
+	sheet *sheet
 }
+
+// A sheet is what some neighbouring frames share, side by side in one buffer, so
+// that they can be written as one piece.
+type sheet struct{ bytes int }
+
+// sheetBytes bounds a sheet: who keeps one of its frames keeps all of it.
+const sheetBytes = 16 << 10
 
 // New formats a committed event of the log named epoch.
 func New(epoch nave.Epoch, e nave.Event, accepted time.Time) *Frame {
-	f := &Frame{Accepted: accepted}
-	b := make([]byte, 0, 160+len(e.Topic)+len(e.Type)+len(e.Key)+len(e.ID)+len(e.Source)+len(e.Data))
-	b = append(b, "event: "...)
-	b = append(b, e.Type...)
-	b = append(b, "\ndata: "...)
-	jsonAt := len(b)
-	b, dataAt := appendBody(b, &e)
-	jsonEnd := len(b)
-	b = append(b, '\n')
-	f.idAt = len(b)
-	var cursorAt, cursorEnd int
-	if e.Offset > 0 {
-		b = append(b, "id: "...)
-		cursorAt = len(b)
-		b = nave.Cursor{Epoch: epoch, Offset: e.Offset}.AppendText(b)
-		cursorEnd = len(b)
-		b = append(b, '\n')
-	}
-	b = append(b, '\n')
-	f.buf, f.json = b, b[jsonAt:jsonEnd:jsonEnd]
-	f.cursor = b[cursorAt:cursorEnd:cursorEnd]
-	if dataAt > 0 {
-		e.Data = b[dataAt : jsonEnd-1 : jsonEnd-1]
-	}
-	f.Event = e
+	f := All(epoch, []nave.Event{e})[0]
+	f.Accepted = accepted
 	return f
 }
 
-// Size is how many bytes the frame takes on the wire, roughly.
-func (f *Frame) Size() int { return len(f.buf) }
+// All formats committed events that follow each other in the log named epoch.
+func All(epoch nave.Epoch, events []nave.Event) []*Frame {
+	frames := make([]*Frame, 0, len(events))
+	for len(events) > 0 {
+		n, size := 1, roughly(&events[0])
+		for ; n < len(events); n++ {
+			more := roughly(&events[n])
+			if size+more > sheetBytes {
+				break
+			}
+			size += more
+		}
+		frames = appendSheet(frames, epoch, events[:n], size)
+		events = events[n:]
+	}
+	return frames
+}
 
-// Memory is what the frame keeps in memory, in bytes, roughly.
+// roughly is how many bytes the event takes, unless much of it has to be escaped.
+func roughly(e *nave.Event) int {
+	return 160 + len(e.Topic) + len(e.Type) + len(e.Key) + len(e.ID) + len(e.Source) + len(e.Data)
+}
+
+func appendSheet(frames []*Frame, epoch nave.Epoch, events []nave.Event, size int) []*Frame {
+	all := make([]Frame, len(events))
+	b, ids, shared := make([]byte, 0, size), []byte(nil), new(sheet)
+	for i := range events {
+		f := &all[i]
+		f.sheet = shared
+		// A buffer that grows leaves the frames before in the old one: that is
+		// good as it is.
+		b, ids = f.format(b, ids, epoch, events[i])
+		frames = append(frames, f)
+	}
+	shared.bytes = cap(b) + cap(ids)
+	return frames
+}
+
+// format appends the event to b. An id line that most clients do without, since
+// more of the batch follows, is appended to ids instead.
+func (f *Frame) format(b, ids []byte, epoch nave.Epoch, e nave.Event) (_, _ []byte) {
+	start := len(b)
+	b = append(b, "event: "...)
+	b = append(b, e.Type...)
+	b = append(b, "\ndata: "...)
+	b, dataAt := appendBody(b, &e)
+	if dataAt > 0 {
+		e.Data = b[dataAt : len(b)-1 : len(b)-1]
+	}
+	b = append(b, '\n')
+	f.Event = e
+	if f.inside() {
+		at := len(ids)
+		ids = appendEnd(ids, epoch, &e)
+		f.end = ids[at:]
+		b = append(b, '\n') // of those who get more of the batch
+		f.body = b[start : len(b)-1]
+		return b, ids
+	}
+	at := len(b)
+	b = appendEnd(b, epoch, &e)
+	f.body, f.end = b[start:at], b[at:]
+	return b, ids
+}
+
+// inside reports whether more of the event's batch follows it in the log.
+func (f *Frame) inside() bool { return f.Event.Offset > 0 && f.Event.Batch.I+1 < f.Event.Batch.N }
+
+func appendEnd(b []byte, epoch nave.Epoch, e *nave.Event) []byte {
+	if e.Offset > 0 {
+		b = append(b, "id: "...)
+		b = nave.Cursor{Epoch: epoch, Offset: e.Offset}.AppendText(b)
+		b = append(b, '\n')
+	}
+	return append(b, '\n')
+}
+
+// object is the JSON object on the data line.
+func (f *Frame) object() []byte {
+	return f.body[len("event: \ndata: ")+len(f.Event.Type) : len(f.body)-len("\n")]
+}
+
+// cursor is the id line's value; nil for a transient event.
+func (f *Frame) cursor() []byte {
+	if f.Event.Offset == 0 {
+		return nil
+	}
+	return f.end[len("id: ") : len(f.end)-len("\n\n")]
+}
+
+// Size is how many bytes the frame takes on the wire, roughly.
+func (f *Frame) Size() int { return len(f.body) + len(f.end) }
+
+// Memory is what the frame takes in memory, in bytes, roughly.
 func (f *Frame) Memory() int {
 	const fixed = 320 // struct and slice headers
-	return fixed + cap(f.buf)
+	return fixed + f.Size()
+}
+
+// Kept is how many bytes of text the frames keep in memory, with those of others
+// that they share sheets with.
+func Kept(frames []*Frame) (bytes int) {
+	var last *sheet
+	for _, f := range frames {
+		if f.sheet != last {
+			last = f.sheet
+			bytes += last.bytes
+		}
+	}
+	return bytes
 }
 
 // Sampled reports whether a W3C traceparent has the sampled flag.
@@ -128,32 +213,47 @@ var (
 	ndjsonType = []byte(`{"type":`)
 )
 
-// AppendPieces appends the frame's bytes to pieces without copying them. last
-// says whether the client gets no further frame of this batch: then, and only
-// then, the cursor goes with it, so that no reconnect can split the batch.
+// AppendPieces appends the frame's bytes to pieces without copying them; what
+// lies side by side in memory becomes one piece. last says whether the client
+// gets no further frame of this batch: then, and only then, the cursor goes with
+// it, so that no reconnect can split the batch.
 func (f *Frame) AppendPieces(pieces [][]byte, format Format, last bool) [][]byte {
 	switch {
 	case format == NDJSON:
 		return append(pieces, f.line(last), newline)
 	case last:
-		return append(pieces, f.buf)
+		return lay(lay(pieces, f.body), f.end)
+	case f.inside():
+		return lay(pieces, f.body[:len(f.body)+len(newline)]) // the empty line is there
 	default:
-		return append(pieces, f.buf[:f.idAt], newline)
+		return append(lay(pieces, f.body), newline)
 	}
 }
 
+// lay appends a piece, to the one before if that ends where this one begins.
+func lay(pieces [][]byte, p []byte) [][]byte {
+	if n := len(pieces); n > 0 {
+		before := pieces[n-1]
+		if end := len(before); cap(before) >= end+len(p) && &before[:end+1][end] == &p[0] {
+			pieces[n-1] = before[:end+len(p)]
+			return pieces
+		}
+	}
+	return append(pieces, p)
+}
+
 // line is the frame as one JSON object, with its type and, if asked for, its cursor.
-func (f *Frame) line(cursor bool) []byte {
-	b := make([]byte, 0, len(f.buf)+len(`"cursor":"",`))
+func (f *Frame) line(withCursor bool) []byte {
+	b := make([]byte, 0, f.Size()+len(`"cursor":"",`))
 	b = append(b, ndjsonType...)
 	b = appendString(b, f.Event.Type)
 	b = append(b, ',')
-	if cursor && len(f.cursor) > 0 {
+	if cursor := f.cursor(); withCursor && len(cursor) > 0 {
 		b = append(b, `"cursor":"`...)
-		b = append(b, f.cursor...)
+		b = append(b, cursor...)
 		b = append(b, `",`...)
 	}
-	return append(b, f.json[1:]...)
+	return append(b, f.object()[1:]...)
 }
 
 // JSON is the frame as one JSON object with its type, as pages hold it.

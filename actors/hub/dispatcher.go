@@ -72,22 +72,34 @@ type subscriber struct {
 	lagging bool // gets no offers until it attaches again
 	told    bool // and has been told so
 
-	frames []*frame.Frame // of the group in work
+	// What it follows of the frames that are gathered: those from from to to, while
+	// they are neighbours, and then those in apart, to to.
+	from, to int
+	apart    []*frame.Frame
 }
 
 // A dispatcher offers every committed group, in order, to the clients of its
 // shard. It never blocks: who cannot take an offer is lagging.
+//
+// Groups that are waiting are offered together, so that what is behind catches up
+// with fewer and larger offers.
 type dispatcher struct {
 	*Hub
 	// subscribers is the shard's memory, which outlives a restart; all else is
 	// made anew.
 	subscribers map[uint64]*subscriber
 
-	index   nave.Index[*subscriber]
-	seq     uint64 // the newest group offered
-	head    uint64 // the log's head after it
+	index nave.Index[*subscriber]
+	seq   uint64 // the newest group gathered
+	head  uint64 // the log's head after it
+
+	// What is gathered, and not offered yet.
+	groups  []*group
+	frames  []*frame.Frame // of the groups; shared with offers
+	bytes   int
+	start   time.Time
 	touched []*subscriber
-	current *frame.Frame // the frame that collect is called for
+	current int // the frame that collect is called for
 	collect func(*subscriber)
 }
 
@@ -115,9 +127,15 @@ func (d *dispatcher) Started(c *actors.Context[dispatcherMessage]) {
 }
 
 func (d *dispatcher) Receive(c *actors.Context[dispatcherMessage], m dispatcherMessage) {
-	switch m := m.(type) {
-	case committed:
+	if m, ok := m.(committed); ok {
 		d.dispatch(m.group)
+		if c.Waiting() == 0 {
+			d.offerGathered()
+		}
+		return
+	}
+	d.offerGathered() // before anything that tells clients where the dispatcher is
+	switch m := m.(type) {
 	case wake:
 		d.fillGap()
 	case attach:
@@ -128,6 +146,7 @@ func (d *dispatcher) Receive(c *actors.Context[dispatcherMessage], m dispatcherM
 		c.After(d.config.Heartbeat/heartbeatSlots, beat{m.slot + 1})
 		d.heartbeat(m.slot % heartbeatSlots)
 	}
+	d.offerGathered()
 }
 
 func (d *dispatcher) attach(m attach) {
@@ -144,7 +163,7 @@ func (d *dispatcher) attach(m attach) {
 }
 
 func (d *dispatcher) enlist(s *subscriber) {
-	s.frames = nil
+	s.from, s.to, s.apart = 0, 0, nil
 	for _, f := range s.filters {
 		d.index.Add(f, s)
 	}
@@ -161,22 +180,23 @@ func (d *dispatcher) remove(id uint64) {
 	}
 }
 
-// dispatch offers one group; what was missed before it comes first.
+// dispatch gathers one group; what was missed before it comes first.
 func (d *dispatcher) dispatch(g *group) {
 	if g.seq > d.seq+1 {
 		d.fillGap()
 	}
 	if g.seq == d.seq+1 {
-		d.offerGroup(g)
+		d.gather(g)
 	}
 }
 
-// fillGap offers what the recent groups hold beyond the newest one offered. When
+// fillGap gathers what the recent groups hold beyond the newest one gathered. When
 // some of it has left, every client re-reads from the log instead.
 func (d *dispatcher) fillGap() {
 	for {
 		groups, ok := d.recent.afterSeq(d.seq)
 		if !ok {
+			d.offerGathered()
 			d.seq, d.head = d.recent.last()
 			for _, s := range d.subscribers {
 				d.lag(s)
@@ -187,66 +207,96 @@ func (d *dispatcher) fillGap() {
 			return
 		}
 		for _, g := range groups {
-			d.offerGroup(g)
+			d.gather(g)
 		}
 	}
 }
 
-// offerGroup gathers for each client what it follows of the group, and offers
-// that as one message: one order over all topics, without a lock.
-func (d *dispatcher) offerGroup(g *group) {
-	start := time.Now()
-	for _, f := range g.frames {
-		d.current = f
-		d.index.Match(f.Event.Topic, d.collect)
+// gatherBytes is how much is gathered at most: about what a socket takes at once.
+const gatherBytes = 64 << 10
+
+// gather notes for each client what it follows of the group: that will be offered
+// as one message, in one order over all topics, without a lock.
+func (d *dispatcher) gather(g *group) {
+	if len(d.groups) == 0 {
+		d.start = time.Now()
 	}
-	d.current = nil
+	d.groups = append(d.groups, g)
+	if len(d.frames) == 0 {
+		d.frames = g.frames
+	} else {
+		d.frames = append(d.frames[:len(d.frames):len(d.frames)], g.frames...)
+	}
+	for ; d.current < len(d.frames); d.current++ {
+		d.index.Match(d.frames[d.current].Event.Topic, d.collect)
+	}
 	d.seq, d.head = g.seq, g.head
-	for i, s := range d.touched {
-		d.offer(s, g, start)
-		d.touched[i] = nil
+	if d.bytes += g.bytes; d.bytes >= gatherBytes {
+		d.offerGathered()
 	}
-	offers := len(d.touched)
-	d.touched = d.touched[:0]
-	if g.shards.Add(-1) == 0 {
-		for f := range frame.Fanouts(g.frames) {
-			f.Dispatched()
-		}
-	}
-	d.telemetry.Dispatched(len(g.frames), offers, time.Since(start))
 }
 
 // add notes that a subscriber follows the current frame; several of its filters
 // may match.
 func (d *dispatcher) add(s *subscriber) {
-	if n := len(s.frames); n > 0 && s.frames[n-1] == d.current {
-		return
-	}
-	if len(s.frames) == 0 {
+	i := d.current
+	switch {
+	case s.to == i+1:
+	case s.to == 0:
 		d.touched = append(d.touched, s)
+		s.from, s.to = i, i+1
+	case s.to == i && s.apart == nil:
+		s.to = i + 1
+	default:
+		if s.apart == nil {
+			s.apart = append(make([]*frame.Frame, 0, 2*(s.to-s.from)+2), d.frames[s.from:s.to]...)
+		}
+		s.apart, s.to = append(s.apart, d.frames[i]), i+1
 	}
-	s.frames = append(s.frames, d.current)
 }
 
-func (d *dispatcher) offer(s *subscriber, g *group, at time.Time) {
-	frames := s.frames
-	s.frames = nil
+// followed takes what was noted for a subscriber.
+func (d *dispatcher) followed(s *subscriber) []*frame.Frame {
+	frames := s.apart
+	if frames == nil {
+		frames = d.frames[s.from:s.to:s.to]
+	}
+	s.from, s.to, s.apart = 0, 0, nil
+	return frames
+}
+
+// offerGathered offers what is gathered to those who follow it.
+func (d *dispatcher) offerGathered() {
+	if len(d.groups) == 0 {
+		return
+	}
+	for i, s := range d.touched {
+		d.offer(s, d.followed(s))
+		d.touched[i] = nil
+	}
+	for i, g := range d.groups {
+		if g.shards.Add(-1) == 0 {
+			for f := range frame.Fanouts(g.frames) {
+				f.Dispatched()
+			}
+		}
+		d.groups[i] = nil
+	}
+	d.telemetry.Dispatched(len(d.frames), len(d.touched), time.Since(d.start))
+	d.groups, d.touched = d.groups[:0], d.touched[:0]
+	d.frames, d.current, d.bytes = nil, 0, 0
+}
+
+func (d *dispatcher) offer(s *subscriber, frames []*frame.Frame) {
 	if s.lagging {
 		d.lag(s) // the news may not have fitted before
 		skipped(frames)
 		return
 	}
-	if len(frames) == len(g.frames) {
-		frames = g.frames // one list for all who follow everything
-	}
-	bytes := 0
-	for _, f := range frames {
-		bytes += f.Size()
-	}
 	for f := range frame.Fanouts(frames) {
 		f.Offered(1)
 	}
-	switch err := s.ref.Tell(client.Offer{Frames: frames, At: at, Bytes: bytes}); {
+	switch err := s.ref.Tell(client.Offer{Frames: frames, At: d.start, Bytes: frame.Kept(frames)}); {
 	case err == nil:
 	case isFull(err):
 		d.lag(s)

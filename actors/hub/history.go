@@ -113,11 +113,7 @@ func (h *history) readLog(ctx context.Context, after uint64, filters nave.Filter
 	if err != nil {
 		return nil, 0, reopening(err)
 	}
-	frames := make([]*frame.Frame, len(page.Events))
-	for i, e := range page.Events {
-		frames[i] = frame.New(log.Epoch(), e, time.Time{})
-	}
-	return frames, max(after, page.Next), nil
+	return frame.All(log.Epoch(), page.Events), max(after, page.Next), nil
 }
 
 // State is the latest event of every key; see eventlog.Log.

@@ -187,26 +187,41 @@ func (j *journal) append() ([]eventlog.Outcome, error) {
 // group formats what was committed, once for all clients.
 func (j *journal) group(outcomes []eventlog.Outcome) *group {
 	g := &group{head: j.Head(), at: time.Now()}
-	for i, o := range outcomes {
-		if o.Err != nil || o.Repeat {
+	var events []nave.Event
+	for i := range outcomes {
+		if outcomes[i].Err == nil && !outcomes[i].Repeat {
+			events = appendPlaced(events, &outcomes[i], j.waiting[i].batch.Events)
+		}
+	}
+	g.frames = frame.All(j.Epoch(), events)
+	rest := g.frames
+	for i := range outcomes {
+		if outcomes[i].Err != nil || outcomes[i].Repeat {
 			continue
 		}
-		batch := j.waiting[i].batch
-		fanout := j.telemetry.StartFanout(j.waiting[i].trace, g.at)
-		for k, e := range batch.Events {
-			e.Batch = nave.Position{I: k, N: len(batch.Events)}
-			if o.First > 0 {
-				e.Offset = o.First + uint64(k)
-				g.head = e.Offset
-			}
-			f := frame.New(j.Epoch(), e, j.waiting[i].accepted)
-			f.Fanout = fanout
-			g.frames = append(g.frames, f)
+		w := &j.waiting[i]
+		fanout := j.telemetry.StartFanout(w.trace, g.at)
+		for _, f := range rest[:len(w.batch.Events)] {
+			f.Accepted, f.Fanout = w.accepted, fanout
+			g.head = max(g.head, f.Event.Offset)
 			g.bytes += f.Memory()
 		}
+		rest = rest[len(w.batch.Events):]
 	}
 	g.shards.Store(int32(len(j.dispatchers)))
 	return g
+}
+
+// appendPlaced appends a batch's events, each with its place.
+func appendPlaced(events []nave.Event, o *eventlog.Outcome, batch []nave.Event) []nave.Event {
+	for k, e := range batch {
+		e.Batch = nave.Position{I: k, N: len(batch)}
+		if o.First > 0 {
+			e.Offset = o.First + uint64(k)
+		}
+		events = append(events, e)
+	}
+	return events
 }
 
 // answer tells every publisher, and every topic that its share has room again.
