@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -132,6 +134,21 @@ func (p *problem) headers(h http.Header) {
 }
 
 func (p *problem) body() []byte { return encode(p) }
+
+// Refusal is a whole answer, after which the connection is closed: for servers that
+// have no room for the request.
+func Refusal(err error) []byte {
+	p := problemOf(err)
+	body := p.body()
+	answer := http.Response{
+		StatusCode: p.Status, ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Close: true,
+		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
+	}
+	p.headers(answer.Header)
+	var whole bytes.Buffer
+	_ = answer.Write(&whole) // a buffer takes everything
+	return whole.Bytes()
+}
 
 // encode is v as one line of JSON.
 func encode(v any) []byte {

@@ -3,35 +3,105 @@ package wiring
 import (
 	"log/slog"
 	"net"
-	"net/http"
+	"sync"
 	"sync/atomic"
+	"time"
 
-	"github.com/navehub/nave/actors/hub"
+	"github.com/navehub/nave"
 	"github.com/navehub/nave/config"
+	"github.com/navehub/nave/httpapi"
 )
 
 // logDescriptors are kept free: 256 for Pebble's tables, the others for its write
-// ahead and for the process. Connections that take them would break the log.
+// ahead, for the process, and for connections that are being refused. Connections
+// that take them would break the log.
 const logDescriptors = 320
 
-// limitConnections closes new connections at once when those that are open, idle
-// ones and streams included, leave the log too few descriptors.
-func limitConnections(cfg config.Config, h *hub.Hub, logger *slog.Logger) func(net.Conn, http.ConnState) {
+// connectionLimit is how many connections, idle ones and streams included, leave
+// the log enough descriptors.
+func connectionLimit(cfg config.Config, logger *slog.Logger) int64 {
 	limit := int64(max(descriptors()-logDescriptors, 16))
 	if limit < int64(cfg.Limits.Connections)*9/10 {
 		logger.Warn("the process may open fewer files than limits.connections asks for; raise its limit (ulimit -n)",
 			"limits.connections", cfg.Limits.Connections, "connections", limit)
 	}
-	var open atomic.Int64
-	return func(conn net.Conn, state http.ConnState) {
-		switch state {
-		case http.StateNew:
-			if open.Add(1)+int64(h.Clients()) > limit {
-				_ = conn.Close() // net/http notices, and says StateClosed
-			}
-		case http.StateClosed, http.StateHijacked: // a stream counts as the hub's from here
-			open.Add(-1)
-		case http.StateActive, http.StateIdle:
+	return limit
+}
+
+const (
+	// refusals are how many connections are refused at a time in so many words;
+	// more are closed at once.
+	refusals = 32
+	// refusalPatience is how long such a one may take for its request.
+	refusalPatience = time.Second
+)
+
+// A boundedListener accepts only so many connections at a time. Others are told to
+// come again.
+type boundedListener struct {
+	net.Listener
+	limit   int64
+	refusal []byte
+
+	open     atomic.Int64
+	turns    chan struct{} // to be refused
+	refusing sync.WaitGroup
+}
+
+func newBoundedListener(l net.Listener, limit int64) *boundedListener {
+	full := nave.Errorf(nave.CodeOverloaded, "the hub has %d connections, as many as it may", limit).After(5 * time.Second)
+	return &boundedListener{Listener: l, limit: limit, refusal: httpapi.Refusal(full), turns: make(chan struct{}, refusals)}
+}
+
+// Accept waits for a connection that there is room for.
+func (l *boundedListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		tcp, ok := conn.(*net.TCPConn)
+		if l.open.Add(1) <= l.limit && ok {
+			return &countedConn{TCPConn: tcp, of: l}, nil
+		}
+		l.open.Add(-1)
+		select {
+		case l.turns <- struct{}{}:
+			l.refusing.Go(func() { l.refuse(conn); <-l.turns })
+		default:
+			_ = conn.Close()
 		}
 	}
+}
+
+// refuse answers once something has come: who is answered before it has asked may
+// take the answer for nonsense.
+func (l *boundedListener) refuse(conn net.Conn) {
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(refusalPatience))
+	if _, err := conn.Read(make([]byte, 4<<10)); err == nil {
+		_, _ = conn.Write(l.refusal)
+	}
+}
+
+// Close ends the listening, and waits for refusals that are under way.
+func (l *boundedListener) Close() error {
+	err := l.Listener.Close()
+	l.refusing.Wait()
+	return err
+}
+
+// A countedConn is one of those that are open.
+type countedConn struct {
+	*net.TCPConn
+	of     *boundedListener
+	closed atomic.Bool
+}
+
+// Close closes the connection, and makes room for another.
+func (c *countedConn) Close() error {
+	if !c.closed.Swap(true) {
+		c.of.open.Add(-1)
+	}
+	return c.TCPConn.Close()
 }

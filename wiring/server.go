@@ -38,13 +38,13 @@ func newServer(p serverParams) (Address, error) {
 	if err != nil {
 		return Address{}, fmt.Errorf("listen on %s: %w", p.Config.Listen, err)
 	}
+	bounded := newBoundedListener(listener, connectionLimit(p.Config, p.Logger))
 	server := &http.Server{
 		Handler:           routes(p.Handler, p.Metrics),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    int(p.Config.Limits.Header),
 		ErrorLog:          slog.NewLogLogger(p.Logger.Handler(), slog.LevelDebug),
-		ConnState:         limitConnections(p.Config, p.Hub, p.Logger),
 		// It would answer OPTIONS * itself, and wait for a body for ever.
 		DisableGeneralOptionsHandler: true,
 	}
@@ -53,7 +53,7 @@ func newServer(p serverParams) (Address, error) {
 		OnStart: func(context.Context) error {
 			go func() { // ends in OnStop
 				defer close(served)
-				if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				if err := server.Serve(bounded); !errors.Is(err, http.ErrServerClosed) {
 					p.Logger.Error("the HTTP server ends", "error", err)
 					_ = p.Shutdowner.Shutdown(fx.ExitCode(1)) // fails only if the application is ending already
 				}

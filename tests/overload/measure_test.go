@@ -190,10 +190,16 @@ func report(t *testing.T, wrong []string) int {
 func memoryReturns(t *testing.T, table *trial.Table, hub *harness.Process, to int64) {
 	t.Helper()
 	start := time.Now()
-	rss := trial.EventuallyWithin(t, 5*time.Minute, func() (int64, bool) {
+	rss := awaitMemory(t, hub, to)
+	table.Row("RSS when it is over", fmt.Sprintf("at most %d MB", mb(to)), "%d MB after %v", mb(rss), round(time.Since(start)))
+}
+
+// awaitMemory waits until the hub has given memory back.
+func awaitMemory(t *testing.T, hub *harness.Process, to int64) (rss int64) {
+	t.Helper()
+	return trial.EventuallyWithin(t, 5*time.Minute, func() (int64, bool) {
 		_, _ = metric(t.Context(), hub, "")
 		rss := trial.Usage(t, hub).RSS
 		return rss, rss <= to
 	})
-	table.Row("RSS when it is over", fmt.Sprintf("at most %d MB", mb(to)), "%d MB after %v", mb(rss), round(time.Since(start)))
 }
