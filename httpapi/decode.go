@@ -18,7 +18,8 @@ import (
 var members = []string{"topic", "type", "key", "data", "id", "source", "time", "ifVersion"}
 
 // decodeEvents reads an event, or an array of them, which is a batch of at most
-// limit. It checks the form; what the values must be is the hub's to say.
+// limit. It checks the form; what the values must be is the hub's to say. The
+// events keep nothing of the body.
 func decodeEvents(body []byte, limit int) ([]nave.Event, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, nave.Errorf(nave.CodeInvalid, `the body is empty: send an event, such as {"topic":"cards/board-1","type":"card.moved"}`)
@@ -30,12 +31,11 @@ func decodeEvents(body []byte, limit int) ([]nave.Event, error) {
 		return nil, err
 	}
 	// From here on the body is one well-formed value, and only its shape can be wrong.
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber() // or one that is too large for a float64 would be an error of another kind
-	if first := bytes.TrimSpace(body)[0]; first == '[' {
-		return decodeBatch(d, limit)
+	s := scanner{body}
+	if s.next() == '[' {
+		return decodeBatch(s.value(), limit)
 	}
-	e, err := decodeEvent(d)
+	e, err := decodeEvent(s.value())
 	return []nave.Event{e}, err
 }
 
@@ -55,14 +55,13 @@ func checkSyntax(body []byte) error {
 	return nil
 }
 
-func decodeBatch(d *json.Decoder, limit int) ([]nave.Event, error) {
-	_, _ = d.Token() // [
+func decodeBatch(array []byte, limit int) ([]nave.Event, error) {
 	var events []nave.Event
-	for d.More() {
+	for s := inside(array); s.next() != ']'; {
 		if len(events) == limit {
 			return nil, nave.Errorf(nave.CodeTooMany, "the batch has more than %d events", limit)
 		}
-		e, err := decodeEvent(d)
+		e, err := decodeEvent(s.value())
 		if err != nil {
 			return nil, nave.Errorf(nave.CodeInvalid, "event %d: %w", len(events), err)
 		}
@@ -71,18 +70,14 @@ func decodeBatch(d *json.Decoder, limit int) ([]nave.Event, error) {
 	return events, nil
 }
 
-func decodeEvent(d *json.Decoder) (nave.Event, error) {
+func decodeEvent(object []byte) (nave.Event, error) {
 	var e nave.Event
-	first, err := d.Token()
-	if err != nil {
-		return e, err
-	}
-	if first != json.Delim('{') {
-		return e, nave.Errorf(nave.CodeInvalid, "an event is an object, not %s", nameOfToken(first))
+	if object[0] != '{' {
+		return e, nave.Errorf(nave.CodeInvalid, "an event is an object, not %s", nameOf(object[0]))
 	}
 	var seen uint // a bit for each of members
-	for d.More() {
-		name, value, err := member(d)
+	for s := inside(object); s.next() != '}'; {
+		name, err := decodeText("the name of a member", s.value())
 		if err != nil {
 			return e, err
 		}
@@ -94,28 +89,18 @@ func decodeEvent(d *json.Decoder) (nave.Event, error) {
 			return e, nave.Errorf(nave.CodeInvalid, "member %s is given twice", name)
 		}
 		seen |= 1 << i
-		if err := assign(&e, name, value); err != nil {
+		if err := assign(&e, name, s.value()); err != nil {
 			return e, err
 		}
 	}
-	_, err = d.Token() // }
-	return e, err
+	return e, nil
 }
 
-func member(d *json.Decoder) (name string, value json.RawMessage, err error) {
-	t, err := d.Token()
-	if err != nil {
-		return "", nil, err
-	}
-	name, _ = t.(string) // a name is nothing else
-	return name, value, d.Decode(&value)
-}
-
-func assign(e *nave.Event, name string, value json.RawMessage) (err error) {
+func assign(e *nave.Event, name string, value []byte) (err error) {
 	var text string
 	switch name {
 	case "data":
-		e.Data = value
+		e.Data = bytes.Clone(value)
 		return nil
 	case "ifVersion":
 		e.IfVersion, err = decodeVersion(value)
@@ -143,7 +128,7 @@ func assign(e *nave.Event, name string, value json.RawMessage) (err error) {
 	return nil
 }
 
-func decodeVersion(value json.RawMessage) (*uint64, error) {
+func decodeVersion(value []byte) (*uint64, error) {
 	version, err := strconv.ParseUint(string(value), 10, 64)
 	if err != nil {
 		is := nameOf(value[0])
@@ -155,10 +140,13 @@ func decodeVersion(value json.RawMessage) (*uint64, error) {
 	return &version, nil
 }
 
-func decodeText(name string, value json.RawMessage) (string, error) {
+func decodeText(name string, value []byte) (string, error) {
 	var text string
 	if value[0] != '"' {
 		return "", nave.Errorf(nave.CodeInvalid, "%s must be a string, not %s", name, nameOf(value[0]))
+	}
+	if bytes.IndexByte(value, '\\') < 0 {
+		return string(value[1 : len(value)-1]), nil
 	}
 	if err := json.Unmarshal(value, &text); err != nil {
 		return "", nave.Errorf(nave.CodeInvalid, "%s: %w", name, err)
@@ -218,18 +206,4 @@ func nameOf(first byte) string {
 		return "true or false"
 	}
 	return aNumber
-}
-
-func nameOfToken(t json.Token) string {
-	switch t := t.(type) {
-	case json.Delim:
-		return nameOf(byte(t))
-	case string:
-		return nameOf('"')
-	case bool:
-		return nameOf('t')
-	case nil:
-		return nameOf('n')
-	}
-	return nameOf('0')
 }
