@@ -87,6 +87,9 @@ func (c *client) catchUp(ctx *actors.Context[Message]) {
 	if c.waitsForReader(ctx) {
 		return
 	}
+	if !c.History.AtHand(c.position) {
+		c.flush(ctx) // the verdict, above all, need not wait for the log
+	}
 	frames, next, err := c.History.Read(context.Background(), c.position, c.req.Filters)
 	var reset *nave.ResetError
 	switch {
@@ -98,7 +101,7 @@ func (c *client) catchUp(ctx *actors.Context[Message]) {
 		return
 	}
 	c.out.frames(frames, c.position, c.req.Format)
-	ended := next == c.position
+	ended := next == c.position || next >= c.History.Head()
 	c.position = next
 	c.flush(ctx)
 	switch {

@@ -87,6 +87,8 @@ type History interface {
 	Epoch() nave.Epoch
 	// Head is the offset up to which Read can read.
 	Head() uint64
+	// AtHand reports whether Read answers from memory.
+	AtHand(after uint64) bool
 	// Verdict says whether a reader of filters can resume from a cursor, given
 	// as text: nil, or *nave.ResetError.
 	Verdict(filters nave.Filters, cursor string) (after uint64, err error)
@@ -161,8 +163,8 @@ func (c *client) Started(ctx *actors.Context[Message]) {
 	default:
 		c.position = after
 		c.sync(frame.Sync{Status: frame.Recovered}, 0)
-		c.flush(ctx)
 		c.catchUp(ctx)
+		c.flush(ctx)
 		return
 	}
 	if c.req.Snapshot {

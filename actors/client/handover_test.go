@@ -38,6 +38,8 @@ func (p *past) commit() client.Offer {
 func (p *past) Epoch() nave.Epoch { return "epoch" }
 func (p *past) Head() uint64      { return uint64(len(p.frames)) }
 
+func (p *past) AtHand(uint64) bool { return true }
+
 func (p *past) Verdict(nave.Filters, string) (uint64, error) { return 0, nil }
 
 func (p *past) Read(_ context.Context, after uint64, _ nave.Filters) ([]*frame.Frame, uint64, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,9 @@ func (h *history) Head() uint64 {
 	_, head := h.recent.last()
 	return head
 }
+
+// AtHand reports whether Read answers from memory; see client.History.
+func (h *history) AtHand(after uint64) bool { return h.recent.reaches(after) }
 
 // Verdict judges a cursor, given as text; see client.History.
 func (h *history) Verdict(filters nave.Filters, cursor string) (uint64, error) {
@@ -76,7 +80,14 @@ func (h *history) Read(ctx context.Context, after uint64, filters nave.Filters) 
 	return frames, next, nil
 }
 
+// fewTopics is how many topics are looked up one by one; for more of them, and for
+// patterns, all that is recent is gone through.
+const fewTopics = 32
+
 func (h *history) readRecent(after uint64, filters nave.Filters) ([]*frame.Frame, uint64, bool) {
+	if topics, ok := exactly(filters, fewTopics); ok {
+		return h.recent.ofTopics(after, topics, eventlog.Limit{Events: pageEvents, Bytes: pageBytes})
+	}
 	groups, head, ok := h.recent.after(after)
 	if !ok {
 		return nil, 0, false
@@ -99,6 +110,24 @@ func (h *history) readRecent(after uint64, filters nave.Filters) ([]*frame.Frame
 		next = max(after, head) // a page of the log may have been ahead of recent
 	}
 	return frames, next, true
+}
+
+// exactly is the topics that the filters name, if there are at most so many and no
+// pattern among them.
+func exactly(filters nave.Filters, most int) (topics []nave.Topic, ok bool) {
+	if len(filters) > most {
+		return nil, false
+	}
+	for _, f := range filters {
+		t, exact := f.Exact()
+		if !exact {
+			return nil, false
+		}
+		if !slices.Contains(topics, t) {
+			topics = append(topics, t)
+		}
+	}
+	return topics, true
 }
 
 func (h *history) readLog(ctx context.Context, after uint64, filters nave.Filters) ([]*frame.Frame, uint64, error) {

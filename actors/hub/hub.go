@@ -82,7 +82,7 @@ func New(config Config, open eventlog.Opener) *Hub {
 		open:      open,
 		logger:    config.Logger,
 		telemetry: config.Telemetry,
-		recent:    &recent{limit: config.Limits.RecentBytes},
+		recent:    newRecent(config.Limits.RecentBytes),
 		mailboxes: actors.NewBudget(config.Limits.ClientBytes),
 		clients:   roster{empty: make(chan struct{}, 1)},
 		failed:    make(chan error, 1),

@@ -90,8 +90,8 @@ func TestMailboxesOfAllClientsAreBoundedTogether(t *testing.T) {
 		}
 		for i := range 200 {
 			publish1(t, h, event("cards/1", "moved", i))
+			synctest.Wait() // or several would be offered as one
 		}
-		synctest.Wait()
 		const first = 300 // the first that waits for a client is let in anyhow
 		if used := h.mailboxes.Used(); used < 16<<10-first || used > 16<<10+10*first {
 			t.Errorf("%d bytes wait for all clients, of 16 KiB that may", used)

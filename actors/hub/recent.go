@@ -1,11 +1,14 @@
 package hub
 
 import (
+	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/frame"
 )
 
@@ -30,9 +33,14 @@ type recent struct {
 	mu     sync.RWMutex
 	groups []*group // consecutive seqs, oldest first
 	bytes  int
-	floor  uint64 // all events with greater offsets, up to head, are here
+	topics map[nave.Topic][]*frame.Frame // the same events, but transient ones
+	floor  uint64                        // all events with greater offsets, up to head, are here
 	head   uint64
 	seq    uint64 // of the newest group
+}
+
+func newRecent(limit int) *recent {
+	return &recent{limit: limit, topics: make(map[nave.Topic][]*frame.Frame)}
 }
 
 // start says where the log stood when the journal opened it.
@@ -53,11 +61,31 @@ func (r *recent) add(g *group) {
 	g.seq, r.head = r.seq, g.head
 	r.groups = append(r.groups, g)
 	r.bytes += g.bytes
+	for _, f := range g.frames {
+		if f.Event.Offset > 0 {
+			r.topics[f.Event.Topic] = append(r.topics[f.Event.Topic], f)
+		}
+	}
 	for r.bytes > r.limit && len(r.groups) > 1 {
-		r.bytes -= r.groups[0].bytes
-		r.floor = r.groups[0].head
+		r.drop(r.groups[0])
 		r.groups[0] = nil
 		r.groups = r.groups[1:]
+	}
+}
+
+// drop takes leave of the oldest group.
+func (r *recent) drop(g *group) {
+	r.bytes -= g.bytes
+	r.floor = g.head
+	for _, f := range g.frames {
+		switch list := r.topics[f.Event.Topic]; {
+		case f.Event.Offset == 0:
+		case len(list) == 1:
+			delete(r.topics, f.Event.Topic)
+		default:
+			list[0] = nil
+			r.topics[f.Event.Topic] = list[1:]
+		}
 	}
 }
 
@@ -66,6 +94,59 @@ func (r *recent) last() (seq, head uint64) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.seq, r.head
+}
+
+// ofTopics returns the events of some topics after the offset, oldest first, whole
+// batches, and the offset up to which it says everything; false if some have left.
+func (r *recent) ofTopics(offset uint64, topics []nave.Topic, limit eventlog.Limit) (frames []*frame.Frame, next uint64, ok bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if offset < r.floor {
+		return nil, 0, false
+	}
+	rest := make([][]*frame.Frame, 0, len(topics))
+	for _, t := range topics {
+		list := r.topics[t]
+		i := sort.Search(len(list), func(i int) bool { return list[i].Event.Offset > offset })
+		if i < len(list) {
+			rest = append(rest, list[i:])
+		}
+	}
+	bytes := 0
+	for len(rest) > 0 {
+		f := takeOldest(&rest)
+		if n := len(frames); n >= limit.Events || bytes >= limit.Bytes {
+			if last := frames[n-1]; !frame.SameBatch(last, f) {
+				return frames, last.Event.Offset, true
+			}
+		}
+		frames = append(frames, f)
+		bytes += f.Size()
+	}
+	return frames, max(offset, r.head), true // a page of the log may have been ahead
+}
+
+// takeOldest takes the oldest of what several lists begin with.
+func takeOldest(rest *[][]*frame.Frame) *frame.Frame {
+	lists := *rest
+	oldest := 0
+	for i := range lists {
+		if lists[i][0].Event.Offset < lists[oldest][0].Event.Offset {
+			oldest = i
+		}
+	}
+	f := lists[oldest][0]
+	if lists[oldest] = lists[oldest][1:]; len(lists[oldest]) == 0 {
+		*rest = slices.Delete(lists, oldest, oldest+1)
+	}
+	return f
+}
+
+// reaches reports whether all after the offset is here.
+func (r *recent) reaches(offset uint64) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return offset >= r.floor
 }
 
 // after returns the groups with events after the offset, false if some have left.
