@@ -63,8 +63,9 @@ func measure(tel *Telemetry) {
 	tel.Admitted(time.Millisecond)
 	tel.Appended(10, 1000, time.Millisecond, time.Millisecond)
 	tel.Dispatched(10, 100, time.Millisecond)
-	tel.Delivered("sse", true, 10, time.Millisecond, time.Millisecond)
-	tel.Delivered("sse", false, 10, 0, 0)
+	tel.Delivered("sse", true, 10)
+	tel.Took("sse", time.Millisecond, time.Millisecond)
+	tel.Delivered("sse", false, 10)
 	tel.Connected("sse")
 	tel.Disconnected("sse", "client", time.Minute)
 	tel.Resumed("recovered")
@@ -86,7 +87,8 @@ func BenchmarkDelivered(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				tel.Delivered("sse", true, 3, time.Millisecond, 4*time.Millisecond)
+				tel.Delivered("sse", true, 3)
+				tel.Took("sse", time.Millisecond, 4*time.Millisecond)
 			}
 		})
 	}

@@ -49,18 +49,22 @@ func (t *Telemetry) Dispatched(events, offers int, took time.Duration) {
 	t.dispatchDuration.Record(background, took.Seconds())
 }
 
-// Delivered tells of one flush of a client's socket: how long its oldest event
-// was offered and accepted ago. A replayed event has an age rather than a
-// latency, so then both are ignored.
-func (t *Telemetry) Delivered(transport string, live bool, events int, queue, propagation time.Duration) {
+// Delivered counts what one flush of a client's socket has written: events that
+// were offered to a live client, or that were replayed.
+func (t *Telemetry) Delivered(transport string, live bool, events int) {
 	kind := deliveryReplay
 	if live {
 		kind = deliveryLive
-		l := t.tables.transport.of(transport)
-		t.deliveryQueueDuration.Record(background, queue.Seconds(), l.record...)
-		t.deliveryDuration.Record(background, propagation.Seconds(), l.record...)
 	}
 	t.deliveryEvents.Add(background, int64(events), t.tables.delivery.of(transport, kind).add...)
+}
+
+// Took tells of some flush of live events how long its oldest one was offered and
+// accepted ago. A replayed event has an age rather than a latency.
+func (t *Telemetry) Took(transport string, queue, propagation time.Duration) {
+	l := t.tables.transport.of(transport)
+	t.deliveryQueueDuration.Record(background, queue.Seconds(), l.record...)
+	t.deliveryDuration.Record(background, propagation.Seconds(), l.record...)
 }
 
 // Connected counts a connection.

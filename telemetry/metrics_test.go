@@ -30,8 +30,9 @@ func useAll(t *testing.T, tel *Telemetry, word func() string) {
 	tel.Admitted(d)
 	tel.Appended(3, 1000, d, d)
 	tel.Dispatched(3, 30, d)
-	tel.Delivered(word(), true, 3, d, d)
-	tel.Delivered(word(), false, 3, d, d)
+	tel.Delivered(word(), true, 3)
+	tel.Took(word(), d, d)
+	tel.Delivered(word(), false, 3)
 	tel.Connected(word())
 	tel.Disconnected(word(), word(), time.Minute)
 	tel.Resumed(word())
@@ -147,8 +148,9 @@ func TestMetricsAreBounded(t *testing.T) {
 
 func useSynchronous(tel *Telemetry, word func() string) {
 	tel.Refused(nave.Code(word()))
-	tel.Delivered(word(), true, 1, 0, 0)
-	tel.Delivered(word(), false, 1, 0, 0)
+	tel.Delivered(word(), true, 1)
+	tel.Took(word(), 0, 0)
+	tel.Delivered(word(), false, 1)
 	tel.Connected(word())
 	tel.Disconnected(word(), word(), 0)
 	tel.Resumed(word())
@@ -168,8 +170,9 @@ func by(key attribute.Key, m metricdata.Metrics) map[string]float64 {
 
 func TestDeliveredMeasuresLiveEventsOnly(t *testing.T) {
 	tel, collect := metered(t, Config{})
-	tel.Delivered("sse", true, 20, time.Millisecond, 90*time.Millisecond)
-	tel.Delivered("sse", false, 500, time.Hour, time.Hour)
+	tel.Delivered("sse", true, 20)
+	tel.Took("sse", time.Millisecond, 90*time.Millisecond)
+	tel.Delivered("sse", false, 500)
 	metrics := collect()
 
 	data := metrics["nave.delivery.duration"].Data.(metricdata.Histogram[float64])

@@ -116,8 +116,8 @@ var (
 	fanoutDuration = def{"nave.fanout.duration", "s", "From commit to the last socket write; sampled events only.", latencies}
 	fanoutSize     = def{"nave.fanout.size", "{connection}", "Connections that an event was for; sampled events only.", counts}
 
-	deliveryDuration      = def{"nave.delivery.duration", "s", "From an event being accepted to its socket write having returned; live events only.", latencies}
-	deliveryQueueDuration = def{"nave.delivery.queue.duration", "s", "From an event being offered to a client to its socket write; live events only.", latencies}
+	deliveryDuration      = def{"nave.delivery.duration", "s", "From an event being accepted to its socket write having returned; live events, every eighth write of a client.", latencies}
+	deliveryQueueDuration = def{"nave.delivery.queue.duration", "s", "From an event being offered to a client to its socket write; live events, every eighth write of a client.", latencies}
 	deliveryEvents        = def{"nave.delivery.events", "{event}", "Events that were written to clients.", nil}
 
 	connectionOpened   = def{"nave.connection.opened", "{connection}", "Connections that were opened.", nil}

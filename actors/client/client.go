@@ -142,6 +142,7 @@ type client struct {
 	verdict   *frame.Sync // to be sent with the head, when attached
 	snapshot  *snapshot   // nil when there is none to send
 	out       output
+	flushes   uint8  // of live events
 	ended     string // why the connection ends; "" while it lives
 }
 

@@ -53,7 +53,8 @@ func publishOne(t *testing.T, p *Providers) {
 	f.Dispatched()
 	for range 2 {
 		f.Written(now.Add(time.Millisecond))
-		tel.Delivered("sse", true, 1, time.Millisecond, 2*time.Millisecond)
+		tel.Delivered("sse", true, 1)
+		tel.Took("sse", time.Millisecond, 2*time.Millisecond)
 	}
 	tel.Published(nave.Durable, 1, time.Millisecond)
 	publish.End()
