@@ -31,7 +31,6 @@ type cell struct {
 	top     bool // has no parent
 	context actor.Context
 	invoker actor.MessageInvoker
-	loop    func() // run, bound once: waking an actor allocates nothing
 
 	// Owned by System.mu.
 	prev, next *cell
@@ -48,7 +47,7 @@ var _ actor.Mailbox = (*cell)(nil)
 
 func (c *cell) wakeIf(wake bool) {
 	if wake {
-		go c.loop()
+		c.host.pool.run(c)
 	}
 }
 
@@ -107,7 +106,7 @@ func (c *cell) run(lent bool) {
 		if n%throughput == 0 {
 			if lent {
 				done = true
-				go c.loop()
+				c.host.pool.run(c)
 				return
 			}
 			runtime.Gosched()
@@ -118,7 +117,7 @@ func (c *cell) run(lent bool) {
 			return
 		case otherLane:
 			done = true
-			go c.loop()
+			c.host.pool.run(c)
 			return
 		case systemLane:
 			if _, stop := msg.(*actor.Stop); stop {
@@ -140,7 +139,7 @@ func (c *cell) goOn(from lane) {
 		c.system.push(&actor.Terminated{Who: c.context.Self()})
 	}
 	c.mu.Unlock()
-	go c.loop()
+	c.host.pool.run(c)
 }
 
 // failed hands a failure to the supervisor. The mailbox is then suspended until

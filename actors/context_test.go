@@ -173,6 +173,7 @@ func TestAfterOutOfItsTime(t *testing.T) {
 func TestLogger(t *testing.T) {
 	var out bytes.Buffer
 	s := NewSystem(Options{Logger: slog.New(slog.NewTextHandler(&out, nil))})
+	defer shutDown(t, s)
 	r, err := Spawn(s, "test", Spec[any]{Kind: stopped, New: func() Actor[any] { return &script{} }})
 	if err != nil {
 		t.Fatal(err)

@@ -301,6 +301,7 @@ func TestOwnerPanics(t *testing.T) {
 		Logger:    slog.New(slog.DiscardHandler),
 		OnFailure: func(supervision.Failure) { panic("in OnFailure") },
 	})
+	defer shutDown(t, s)
 	r, err := Spawn(s, "test", Spec[any]{Kind: stopped, New: func() Actor[any] { return &script{} }})
 	if err != nil {
 		t.Fatal(err)

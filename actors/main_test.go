@@ -161,3 +161,10 @@ func receive[T any](t *testing.T, c <-chan T) T {
 		panic("unreachable")
 	}
 }
+
+func shutDown(t *testing.T, s *System) {
+	t.Helper()
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

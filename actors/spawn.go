@@ -58,7 +58,6 @@ func Spawn[M any](p Parent, name string, spec Spec[M]) (Ref[M], error) {
 	b.limits = spec.Mailbox.withDefaults()
 	b.host = s
 	b.kind = s.kindOf(spec.Kind)
-	b.loop = func() { b.run(false) }
 	props := actor.PropsFromProducerWithActorSystem(b.incarnate,
 		actor.WithOnInit(b.bind),
 		actor.WithMailbox(b.mailboxOf),

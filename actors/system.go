@@ -31,13 +31,14 @@ type System struct {
 	root      *actor.RootContext
 
 	serial atomic.Uint64 // of the youngest actor
+	pool   pool
 
 	mu       sync.Mutex // guards all below
 	kinds    map[supervision.Kind]*kind
 	stopping bool
 }
 
-// NewSystem returns a System without actors. It has no goroutine of its own.
+// NewSystem returns a System without actors. It has no goroutine before the first.
 func NewSystem(o Options) *System {
 	s := &System{log: o.Logger, onFailure: o.OnFailure, kinds: map[supervision.Kind]*kind{}}
 	if s.log == nil {
@@ -64,6 +65,7 @@ func NewSystem(o Options) *System {
 // longer. It is an error of ctx if some actor still handles a message.
 func (s *System) Shutdown(ctx context.Context) error {
 	tops := s.tops()
+	s.pool.close()
 	for _, c := range tops {
 		c.stop()
 	}
@@ -72,6 +74,7 @@ func (s *System) Shutdown(ctx context.Context) error {
 			return fmt.Errorf("shutdown: the %s has not stopped: %w", c.kind.name, err)
 		}
 	}
+	s.pool.working.Wait() // for what is left to do after the end of the last
 	return nil
 }
 

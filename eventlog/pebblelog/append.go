@@ -24,7 +24,7 @@ func (l *Log) Append(_ context.Context, group []eventlog.Batch) ([]eventlog.Outc
 	defer l.leave()
 	l.write.Lock()
 	defer l.write.Unlock()
-	if l.noRoom() != nil {
+	if l.lookForRoom(group); l.short.Load() {
 		return l.settled(l.appendSome(group))
 	}
 	return l.append(group)

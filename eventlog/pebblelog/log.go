@@ -88,6 +88,8 @@ type Log struct {
 	first     uint64          // no durable event in the log has an offset below
 	marked    map[string]bool // first segments with a mark for this run
 	lastSweep time.Time       // of idempotency keys
+	looked    time.Time       // when the room was looked for
+	unlooked  int64           // bytes appended since
 
 	snapshots snapshots
 

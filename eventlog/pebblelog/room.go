@@ -32,6 +32,26 @@ func (l *Log) Ready() error {
 var errNoRoom = nave.Errorf(nave.CodeUnavailable,
 	"the hub's disk is nearly full: nothing durable is stored until there is more room").After(noRoomRetry)
 
+// lookEvery and lookPart are how seldom appends ask for the room there is: asking
+// costs as much as a small write.
+const (
+	lookEvery = 10 * time.Millisecond
+	lookPart  = 32 // of MinFree, written in between
+)
+
+// lookForRoom sees to it that short is no older than lookEvery, if there is less
+// than usual or if much is to be written.
+func (l *Log) lookForRoom(group []eventlog.Batch) {
+	for i := range group {
+		l.unlooked += int64(group[i].Size())
+	}
+	now := time.Now()
+	if l.short.Load() || l.unlooked > l.options.MinFree/lookPart || now.Sub(l.looked) >= lookEvery {
+		_ = l.noRoom()
+		l.unlooked, l.looked = 0, now
+	}
+}
+
 // noRoom is an error while there is too little, and until there is a little more
 // than enough: what the log itself writes and removes must not make it waver.
 func (l *Log) noRoom() error {

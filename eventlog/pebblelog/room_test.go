@@ -35,6 +35,7 @@ func TestFullDisk(t *testing.T) {
 	mustAppend(t, l, one(nave.Durable, "cards/1"), one(nave.Memory, "session/1"))
 
 	disk.free.Store(79 << 20)
+	time.Sleep(lookEvery)
 	out := mustAppend(t, l, one(nave.Durable, "cards/1"), one(nave.Memory, "session/1"), one(nave.Memory, "other/1"))
 	wantRefusal(t, out[0].Err)
 	if out[1].First != 3 || out[2].First != 4 {
