@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -113,7 +114,12 @@ func (j *journal) Receive(c *actors.Context[journalMessage], m journalMessage) {
 		c.After(checkEvery, check{})
 		j.check(c)
 	}
-	if c.Waiting() == 0 || len(j.waiting) >= groupBatches || j.bytes >= groupBytes {
+	if len(j.waiting) == 0 || c.Waiting() > 0 && len(j.waiting) < groupBatches && j.bytes < groupBytes {
+		return
+	}
+	// A commit costs the same for many as for one, so whoever is about to publish
+	// gets to it.
+	if runtime.Gosched(); c.Waiting() == 0 || len(j.waiting) >= groupBatches || j.bytes >= groupBytes {
 		j.commit(c)
 	}
 }
