@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/config"
 )
@@ -34,7 +35,7 @@ type serverParams struct {
 // newServer listens at once, so that a port in use is an error of the start and
 // the address is known; it serves once the hub has started.
 func newServer(p serverParams) (Address, error) {
-	listener, err := net.Listen("tcp", p.Config.Listen)
+	listener, err := client.ListenConfig().Listen(context.Background(), "tcp", p.Config.Listen)
 	if err != nil {
 		return Address{}, fmt.Errorf("listen on %s: %w", p.Config.Listen, err)
 	}

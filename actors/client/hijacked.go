@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -40,31 +39,18 @@ func (h *Hijacker) Hijack(w http.ResponseWriter) (*Hijacked, error) {
 	if err != nil {
 		return nil, err
 	}
-	keepAlive(conn)
-	return &Hijacked{conn: conn, fd: descriptor(conn), head: head, poller: &h.watch}, nil
+	return &Hijacked{conn: conn, fd: prepare(conn), head: head, poller: &h.watch}, nil
 }
 
-// keepAlive finds out about a peer that has vanished. What a connection does not
-// support it does without.
-func keepAlive(conn net.Conn) {
-	const probes = 3
-	tcp, ok := conn.(interface {
-		syscall.Conn
-		SetWriteBuffer(bytes int) error
-		SetKeepAliveConfig(config net.KeepAliveConfig) error
-	})
-	if !ok {
-		return
-	}
-	_ = tcp.SetWriteBuffer(socketBuffer)
-	_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{
-		Enable:   true,
-		Idle:     peerPatience / 2,
-		Interval: peerPatience / 2 / probes,
-		Count:    probes,
-	})
-	limitUnacknowledged(tcp, peerPatience)
+// keepAlive finds out about a peer that has vanished.
+var keepAlive = net.KeepAliveConfig{
+	Enable:   true,
+	Idle:     peerPatience / 2,
+	Interval: peerPatience / 2 / probes,
+	Count:    probes,
 }
+
+const probes = 3
 
 // appendHead writes a response head for a body that ends with the connection.
 func appendHead(b []byte, status int, header http.Header) []byte {
@@ -108,7 +94,8 @@ var (
 // Protocol is "h1".
 func (*Hijacked) Protocol() string { return "h1" }
 
-// Write writes all pieces with as few system calls as it takes.
+// Write writes all pieces with as few system calls as it takes: most often the
+// socket has room, and nothing needs a deadline.
 func (t *Hijacked) Write(pieces [][]byte, timeout time.Duration) error {
 	if t.failed != nil {
 		return t.failed
@@ -117,14 +104,33 @@ func (t *Hijacked) Write(pieces [][]byte, timeout time.Duration) error {
 		pieces = append([][]byte{t.head}, pieces...)
 		t.head = nil
 	}
+	n, err := t.TryWrite(pieces)
+	if err != nil {
+		return err
+	}
+	rest := net.Buffers(after(pieces, n))
+	if len(rest) == 0 {
+		return nil
+	}
 	if err := t.conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
 		return t.fail(err)
 	}
-	buffers := net.Buffers(pieces)
-	if _, err := buffers.WriteTo(t.conn); err != nil {
+	if _, err := rest.WriteTo(t.conn); err != nil {
 		return t.fail(err)
 	}
 	return nil
+}
+
+// after is the pieces without the first n bytes, in a list of its own unless n is 0.
+func after(pieces [][]byte, n int) [][]byte {
+	for len(pieces) > 0 && n >= len(pieces[0]) {
+		n -= len(pieces[0])
+		pieces = pieces[1:]
+	}
+	if n > 0 {
+		pieces = append([][]byte{pieces[0][n:]}, pieces[1:]...)
+	}
+	return pieces
 }
 
 // TryWrite goes past conn, whose deadlines and locks are for those who wait: the
@@ -148,7 +154,12 @@ func (t *Hijacked) TryWrite(pieces [][]byte) (int, error) {
 const lowWater = socketBuffer / 4
 
 // Backlog is how many bytes were written and not acknowledged by the peer.
-func (t *Hijacked) Backlog() int { return backlog(t.conn) }
+func (t *Hijacked) Backlog() int {
+	if t.fd < 0 || t.head != nil {
+		return 0 // as much as is known, or has been written
+	}
+	return backlog(t.fd)
+}
 
 // fail makes the failure last: part of the pieces may have been written.
 func (t *Hijacked) fail(err error) error {
@@ -199,7 +210,7 @@ func (t *Hijacked) Close() error {
 	}
 	t.failed, t.fd = net.ErrClosed, -1
 	if t.serial > 0 {
-		t.poller.remove(t.conn, t.serial) // before its descriptor can be another's
+		t.poller.remove(t.serial)
 	}
 	err := t.conn.Close()
 	if t.done != nil {

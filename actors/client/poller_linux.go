@@ -6,7 +6,6 @@ import (
 	"os"
 	"sync"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -63,15 +62,12 @@ func (p *poller) add(conn net.Conn, gone func()) (serial uint64, err error) {
 	return serial, nil
 }
 
-// remove ends the watch over conn. A call of gone may be under way; no other
-// comes. With the last connection the goroutine ends, and is waited for.
-func (p *poller) remove(conn net.Conn, serial uint64) {
+// remove ends the watch over a connection that is about to be closed, with which
+// the kernel drops it. A call of gone may be under way; no other comes. With the
+// last connection the goroutine ends, and is waited for.
+func (p *poller) remove(serial uint64) {
 	p.mu.Lock()
 	e := p.running
-	if raw, err := conn.(syscall.Conn).SyscallConn(); err == nil {
-		// If the connection is closed already, the kernel has removed it.
-		_ = control(raw, func(fd int) error { return e.ctl(unix.EPOLL_CTL_DEL, fd, serial) })
-	}
 	last := p.forget(e, serial)
 	p.mu.Unlock()
 	if last {
@@ -155,42 +151,66 @@ func control(raw syscall.RawConn, f func(fd int) error) error {
 	return failed
 }
 
-// limitUnacknowledged breaks the connection if what was sent finds no answer for
-// so long. Keep-alive does not see to that: it probes only when nothing is sent.
-func limitUnacknowledged(conn syscall.Conn, d time.Duration) {
-	if raw, err := conn.SyscallConn(); err == nil {
-		_ = control(raw, func(fd int) error {
-			return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.Milliseconds()))
-		})
+// ListenConfig makes listeners that hand on to their connections what [Hijack]
+// gives each of them otherwise, by a dozen system calls.
+func ListenConfig() *net.ListenConfig {
+	c := &net.ListenConfig{
+		KeepAlive: -1, // net would set it anew for each connection
+		Control: func(_, _ string, raw syscall.RawConn) error {
+			return control(raw, setOptions)
+		},
 	}
+	c.SetMultipathTCP(false) // which does not hand them on
+	return c
 }
 
-// backlog is how many bytes were written and have not been acknowledged by the peer.
-func backlog(conn net.Conn) (n int) {
+// setOptions bounds what the kernel holds for a peer, and breaks the connection if
+// that is silent for too long. Keep-alive does not see to what was sent and finds
+// no answer: it probes only when nothing is sent.
+func setOptions(fd int) error {
+	set := func(level, option, value int) error {
+		return os.NewSyscallError("setsockopt", unix.SetsockoptInt(fd, level, option, value))
+	}
+	return errors.Join(
+		set(unix.SOL_SOCKET, unix.SO_SNDBUF, socketBuffer),
+		set(unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1),
+		set(unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(keepAlive.Idle.Seconds())),
+		set(unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(keepAlive.Interval.Seconds())),
+		set(unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepAlive.Count),
+		set(unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(peerPatience.Milliseconds())),
+	)
+}
+
+// prepare sets the options, unless a listener of ours has. What a connection does
+// not support it does without. It returns the descriptor, -1 if there is none.
+func prepare(conn net.Conn) (fd int) {
+	fd = -1
 	polled, ok := conn.(syscall.Conn)
 	if !ok {
-		return 0
+		return fd
 	}
 	raw, err := polled.SyscallConn()
 	if err != nil {
-		return 0
+		return fd
 	}
-	_ = control(raw, func(fd int) (err error) {
-		n, err = unix.IoctlGetInt(fd, unix.SIOCOUTQ)
-		return err
+	_ = control(raw, func(of int) error {
+		fd = of
+		patience, err := unix.GetsockoptInt(of, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT)
+		if err == nil && patience == int(peerPatience.Milliseconds()) {
+			return nil
+		}
+		return setOptions(of)
 	})
-	return n
+	return fd
 }
 
-// descriptor is the connection's, -1 if it has none.
-func descriptor(conn net.Conn) (fd int) {
-	fd = -1
-	if polled, ok := conn.(syscall.Conn); ok {
-		if raw, err := polled.SyscallConn(); err == nil {
-			_ = control(raw, func(of int) error { fd = of; return nil })
-		}
+// backlog is how many bytes were written and have not been acknowledged by the peer.
+func backlog(fd int) int {
+	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+	if err != nil {
+		return 0
 	}
-	return fd
+	return n
 }
 
 // tryWrite writes what the socket has room for.

@@ -5,8 +5,6 @@ package client
 import (
 	"errors"
 	"net"
-	"syscall"
-	"time"
 )
 
 // A poller is for Linux only: elsewhere every connection has a goroutine that
@@ -15,13 +13,24 @@ type poller struct{}
 
 func (*poller) add(net.Conn, func()) (uint64, error) { return 0, errors.ErrUnsupported }
 
-func (*poller) remove(net.Conn, uint64) {}
+func (*poller) remove(uint64) {}
 
-func limitUnacknowledged(syscall.Conn, time.Duration) {}
+// ListenConfig is for Linux only: elsewhere each connection is prepared by itself.
+func ListenConfig() *net.ListenConfig { return new(net.ListenConfig) }
+
+// prepare has no descriptor to return.
+func prepare(conn net.Conn) int {
+	if tcp, ok := conn.(interface {
+		SetWriteBuffer(bytes int) error
+		SetKeepAliveConfig(config net.KeepAliveConfig) error
+	}); ok {
+		_ = tcp.SetWriteBuffer(socketBuffer)
+		_ = tcp.SetKeepAliveConfig(keepAlive)
+	}
+	return -1
+}
 
 // backlog is not known: a write may wait.
-func backlog(net.Conn) int { return 0 }
-
-func descriptor(net.Conn) int { return -1 }
+func backlog(int) int { return 0 }
 
 func tryWrite(int, [][]byte) (int, error) { return 0, nil }
