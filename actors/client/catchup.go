@@ -28,7 +28,7 @@ func (c *client) attach(ctx *actors.Context[Message]) {
 		return
 	}
 	c.attaching = true
-	if err := c.dispatcher.Attach(c.id, c.req.Filters, ctx.Self()); err != nil {
+	if err := c.Dispatcher.Attach(c.id, c.req.Filters, ctx.Self()); err != nil {
 		ctx.After(attachAgain, attach{})
 	}
 }
@@ -51,8 +51,8 @@ func (c *client) attachedAt(ctx *actors.Context[Message], head uint64) {
 // no more.
 func (c *client) fellBehind(ctx *actors.Context[Message]) {
 	c.live, c.attached = false, false
-	if c.lagSince.IsZero() {
-		c.lagSince = time.Now()
+	if !c.lags() {
+		c.behind = &behind{since: time.Now()}
 	}
 	c.register()
 	c.catchUp(ctx)
@@ -80,7 +80,7 @@ func (c *client) catchUp(ctx *actors.Context[Message]) {
 		c.goLive()
 		return
 	}
-	if !c.lagSince.IsZero() && time.Since(c.lagSince) > c.Config.MaxLag {
+	if c.lags() && time.Since(c.behind.since) > c.Config.MaxLag {
 		c.bye(ctx, Bye{Reason: "too slow", Retry: c.Config.Retry})
 		return
 	}
@@ -100,7 +100,7 @@ func (c *client) catchUp(ctx *actors.Context[Message]) {
 		c.unreadable(ctx, "history", err)
 		return
 	}
-	c.out.frames(frames, c.position, c.req.Format)
+	c.addFrames(frames)
 	ended := next == c.position || next >= c.History.Head()
 	c.position = next
 	c.flush(ctx)
@@ -119,15 +119,22 @@ func (c *client) waitsForReader(ctx *actors.Context[Message]) bool {
 	if !ok {
 		return false
 	}
-	before := c.backlog
-	if c.backlog = t.Backlog(); c.backlog <= lowWater {
-		c.blocked = time.Time{}
+	backlog := t.Backlog()
+	if backlog <= lowWater {
+		if c.behind != nil {
+			c.behind.blocked = time.Time{}
+		}
 		return false
 	}
-	if c.blocked.IsZero() || c.backlog < before { // slow is not stuck
-		c.blocked = time.Now()
+	if c.behind == nil {
+		c.behind = new(behind)
 	}
-	waited := time.Since(c.blocked)
+	b := c.behind
+	if b.blocked.IsZero() || backlog < b.backlog { // slow is not stuck
+		b.blocked = time.Now()
+	}
+	b.backlog = backlog
+	waited := time.Since(b.blocked)
 	if waited > c.Config.WriteTimeout {
 		c.end(ctx, "write")
 	} else if !c.scheduled {
@@ -180,7 +187,7 @@ func (c *client) resetTo(ctx *actors.Context[Message], reason nave.ResetReason) 
 }
 
 func (c *client) goLive() {
-	c.live, c.lagSince = true, time.Time{}
+	c.live, c.behind = true, nil
 	c.register()
 }
 
@@ -193,7 +200,7 @@ func (c *client) offered(o Offer) {
 		}
 		return
 	}
-	c.out.offer(o, c.position, c.req.Format)
+	c.addOffer(o)
 	for _, f := range o.Frames {
 		c.position = max(c.position, f.Event.Offset)
 	}
@@ -208,7 +215,7 @@ func (c *client) heartbeat(h Heartbeat) {
 		c.position = max(c.position, h.Head)
 		n.Cursor = nave.Cursor{Epoch: head.Epoch, Offset: c.position}
 	}
-	c.out.notice(n.Bytes(c.req.Format))
+	c.notice(n)
 }
 
 // sync queues a verdict. at is where the client stands then, 0 if that is not
@@ -225,5 +232,5 @@ func (c *client) sync(s frame.Sync, at uint64) {
 		verdict = string(s.Reason)
 	}
 	c.Telemetry.Resumed(verdict)
-	c.out.notice(n.Bytes(c.req.Format))
+	c.notice(n)
 }

@@ -99,33 +99,38 @@ type History interface {
 	State(ctx context.Context, filters nave.Filters) (eventlog.Snapshot, error)
 }
 
-// Deps is what all clients of a hub share.
+// Deps is what all clients of a hub share. It must not be changed.
 type Deps struct {
-	Config    Config
-	History   History
-	Mailboxes *actors.Budget // for what waits for all of them
-	Registry  *registry.Registry
-	Telemetry *telemetry.Telemetry
+	Config     Config
+	Dispatcher Dispatcher
+	History    History
+	Mailboxes  *actors.Budget // for what waits for all of them
+	Registry   *registry.Registry
+	Telemetry  *telemetry.Telemetry
 }
 
 // Spec describes the actor that serves one request. The actor owns the request's
 // transport from its start on.
-func Spec(id uint64, req Request, d Dispatcher, deps Deps) actors.Spec[Message] {
+func Spec(id uint64, req Request, deps *Deps) actors.Spec[Message] {
+	s := &subscription{deps, id, req}
 	return actors.Spec[Message]{
 		Kind:    supervision.Client,
 		Mailbox: actors.Limits{Bytes: deps.Config.Mailbox, Count: 4096, Budget: deps.Mailboxes, First: true},
-		New: func() actors.Actor[Message] {
-			return &client{id: id, req: req, dispatcher: d, Deps: deps}
-		},
+		New:     func() actors.Actor[Message] { return &client{subscription: s} },
 	}
 }
 
+// A subscription is what a client is for.
+type subscription struct {
+	*Deps
+	id  uint64
+	req Request
+}
+
+// A client is one of many that are idle: what is needed only while it writes, or is
+// behind, has its place elsewhere.
 type client struct {
-	// Set by Spec, never changed.
-	Deps
-	id         uint64
-	req        Request
-	dispatcher Dispatcher
+	*subscription // never changed
 
 	// Owned by the actor.
 	connected time.Time
@@ -136,14 +141,19 @@ type client struct {
 	attaching bool   // Attached, or another try, is on its way
 	scheduled bool   // proceed is on its way
 	draining  bool   // drain is on its way
-	lagSince  time.Time
-	backlog   int         // bytes on their way to the reader, when last looked at
-	blocked   time.Time   // since when it takes nothing of them
+	flushes   uint8  // of live events
+	behind    *behind
 	verdict   *frame.Sync // to be sent with the head, when attached
 	snapshot  *snapshot   // nil when there is none to send
-	out       output
-	flushes   uint8  // of live events
-	ended     string // why the connection ends; "" while it lives
+	out       *output     // from outputs; nil while there is none
+	ended     string      // why the connection ends; "" while it lives
+}
+
+// behind is how far a client, or its reader, is behind.
+type behind struct {
+	since   time.Time // when it was live last; zero if it has not been
+	backlog int       // bytes on their way to the reader, when last looked at
+	blocked time.Time // since when it takes nothing of them
 }
 
 // Started judges the cursor. A client that resumes hears so at once and catches
@@ -200,7 +210,8 @@ func (c *client) Receive(ctx *actors.Context[Message], m Message) {
 		c.end(ctx, "client")
 	}
 	switch _, prompt := m.(actors.Prompt); {
-	case ctx.Waiting() > 0 && c.out.bytes < flushBytes:
+	case c.out == nil:
+	case c.out.bytes < flushBytes && ctx.Waiting() > 0:
 	case prompt:
 		c.tryFlush(ctx)
 	default:
@@ -213,7 +224,7 @@ func (c *client) Stopped() {
 	if c.ended == "" {
 		c.ended = "error"
 	}
-	c.dispatcher.Detach(c.id)
+	c.Dispatcher.Detach(c.id)
 	c.closeSnapshot()
 	_ = c.req.Transport.Close()
 	c.Registry.RemoveClient(c.name())
@@ -235,22 +246,25 @@ func (c *client) bye(ctx *actors.Context[Message], m Bye) {
 	if m.Spread > 0 {
 		retry += rand.N(m.Spread).Truncate(time.Millisecond)
 	}
-	c.out.notice(frame.Notice{
+	c.notice(frame.Notice{
 		Name:  frame.ByeName,
 		Data:  frame.Bye{Reason: m.Reason, RetryMS: retry.Milliseconds()},
 		Retry: retry,
-	}.Bytes(c.req.Format))
+	})
 	c.flush(ctx)
 	c.end(ctx, m.Reason)
 }
 
 func (c *client) name() string { return strconv.FormatUint(c.id, 10) }
 
+// lags reports whether the client is behind although it was live.
+func (c *client) lags() bool { return c.behind != nil && !c.behind.since.IsZero() }
+
 func (c *client) lag() registry.Lag {
-	if c.lagSince.IsZero() {
+	if !c.lags() {
 		return registry.LagNone
 	}
-	return max(registry.LagOf(time.Since(c.lagSince)), registry.LagSubsecond)
+	return max(registry.LagOf(time.Since(c.behind.since)), registry.LagSubsecond)
 }
 
 // register writes the client's row; only changes of state come here.

@@ -167,11 +167,11 @@ func spawn(t *testing.T, log *past, out client.Transport, at desk) {
 		time.Sleep(time.Microsecond) // fake: lets the goroutine of protoactor's dead letters end
 	})
 	request := client.Request{Filters: nave.Filters{"a"}, Cursor: "epoch-0", Transport: out}
-	deps := client.Deps{
-		Config: client.Config{}.WithDefaults(), History: log, Mailboxes: actors.NewBudget(1 << 20),
+	deps := &client.Deps{
+		Config: client.Config{}.WithDefaults(), Dispatcher: at, History: log, Mailboxes: actors.NewBudget(1 << 20),
 		Registry: rows, Telemetry: telemetry.Disabled(),
 	}
-	if _, err := actors.Spawn(system, "client", client.Spec(1, request, at, deps)); err != nil {
+	if _, err := actors.Spawn(system, "client", client.Spec(1, request, deps)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -14,13 +14,12 @@ import (
 // waiting: about what a socket buffer takes at once.
 const flushBytes = 64 << 10
 
-// pieceLists lends the lists that are handed to a write, so that an idle client
-// holds none.
-var pieceLists = sync.Pool{New: func() any { return new([][]byte) }}
+// outputs lends what gathers, so that an idle client holds nothing.
+var outputs = sync.Pool{New: func() any { return new(output) }}
 
 // output gathers what is written with one system call.
 type output struct {
-	pieces *[][]byte // from pieceLists; nil when empty
+	pieces [][]byte
 	bytes  int
 
 	events   int       // frames among the pieces
@@ -30,25 +29,42 @@ type output struct {
 	fanouts  []*telemetry.Fanout
 }
 
+// output is where what is to be written gathers.
+func (c *client) output() *output {
+	if c.out == nil {
+		c.out = outputs.Get().(*output)
+	}
+	return c.out
+}
+
+// release gives back the output: what it gathered has been written, or cannot be.
+func (c *client) release() {
+	o := c.out
+	clear(o.pieces)
+	clear(o.fanouts)
+	*o = output{pieces: o.pieces[:0], fanouts: o.fanouts[:0]}
+	outputs.Put(o)
+	c.out = nil
+}
+
 // notice adds one of the hub's own events.
-func (o *output) notice(b []byte) {
-	o.add(b)
+func (c *client) notice(n frame.Notice) {
+	b := n.Bytes(c.req.Format)
+	o := c.output()
+	o.pieces = append(o.pieces, b)
 	o.bytes += len(b)
 }
 
-func (o *output) add(pieces ...[]byte) {
-	if o.pieces == nil {
-		o.pieces = pieceLists.Get().(*[][]byte)
-	}
-	*o.pieces = append(*o.pieces, pieces...)
-}
-
-// offer adds the frames of an offer that are past the position, transient ones
+// addOffer adds the frames of an offer that are past the position, transient ones
 // always.
-func (o *output) offer(m Offer, position uint64, format frame.Format) {
-	before := o.events
-	o.frames(m.Frames, position, format)
-	if o.events == before {
+func (c *client) addOffer(m Offer) {
+	before := 0
+	if c.out != nil {
+		before = c.out.events
+	}
+	c.addFrames(m.Frames)
+	o := c.out
+	if o == nil || o.events == before {
 		return
 	}
 	if !o.live {
@@ -57,16 +73,16 @@ func (o *output) offer(m Offer, position uint64, format frame.Format) {
 	o.fanouts = slices.AppendSeq(o.fanouts, frame.Fanouts(m.Frames))
 }
 
-// frames adds what is past the position. The list holds whole batches, so the
+// addFrames adds what is past the position. The list holds whole batches, so the
 // last frame of each is known.
-func (o *output) frames(frames []*frame.Frame, position uint64, format frame.Format) {
+func (c *client) addFrames(frames []*frame.Frame) {
 	for i, f := range frames {
-		if offset := f.Event.Offset; offset > 0 && offset <= position {
+		if offset := f.Event.Offset; offset > 0 && offset <= c.position {
 			continue
 		}
 		last := i+1 == len(frames) || !frame.SameBatch(f, frames[i+1])
-		o.add()
-		*o.pieces = f.AppendPieces(*o.pieces, format, last)
+		o := c.output()
+		o.pieces = f.AppendPieces(o.pieces, c.req.Format, last)
 		o.bytes += f.Size()
 		if o.events == 0 {
 			o.accepted = f.Accepted
@@ -77,22 +93,22 @@ func (o *output) frames(frames []*frame.Frame, position uint64, format frame.For
 
 // flush writes what has gathered; failure ends the connection.
 func (c *client) flush(ctx *actors.Context[Message]) {
-	if c.out.pieces == nil || c.ended != "" {
+	if c.out == nil || c.ended != "" {
 		return
 	}
-	c.flushed(ctx, c.req.Transport.Write(*c.out.pieces, c.Config.WriteTimeout))
+	c.flushed(ctx, c.req.Transport.Write(c.out.pieces, c.Config.WriteTimeout))
 }
 
 // tryFlush writes what has gathered as far as the socket takes it at once. For
 // the rest it waits on a goroutine of its own.
 func (c *client) tryFlush(ctx *actors.Context[Message]) {
-	o := &c.out
-	if o.pieces == nil || c.draining || c.ended != "" {
+	o := c.out
+	if o == nil || c.draining || c.ended != "" {
 		return
 	}
 	if s, ok := c.req.Transport.(socket); ok {
-		n, err := s.TryWrite(*o.pieces)
-		if o.skip(n); err != nil || len(*o.pieces) == 0 {
+		n, err := s.TryWrite(o.pieces)
+		if o.skip(n); err != nil || len(o.pieces) == 0 {
 			c.flushed(ctx, err)
 			return
 		}
@@ -105,31 +121,26 @@ func (c *client) tryFlush(ctx *actors.Context[Message]) {
 
 // flushed ends a flush.
 func (c *client) flushed(ctx *actors.Context[Message], err error) {
-	o := &c.out
-	clear(*o.pieces)
-	*o.pieces = (*o.pieces)[:0]
-	pieceLists.Put(o.pieces)
 	if err != nil {
-		*o = output{}
+		c.release()
 		ctx.Logger().Debug("write fails", "error", err)
 		c.end(ctx, "write")
 		return
 	}
-	c.delivered(o)
-	*o = output{fanouts: o.fanouts[:0]}
+	c.delivered(c.out)
+	c.release()
 }
 
 // skip takes away the first n bytes of the pieces.
 func (o *output) skip(n int) {
-	pieces := *o.pieces
 	written := 0
-	for ; written < len(pieces) && n >= len(pieces[written]); written++ {
-		n -= len(pieces[written])
+	for ; written < len(o.pieces) && n >= len(o.pieces[written]); written++ {
+		n -= len(o.pieces[written])
 	}
 	if n > 0 {
-		pieces[written] = pieces[written][n:]
+		o.pieces[written] = o.pieces[written][n:]
 	}
-	*o.pieces = slices.Delete(pieces, 0, written)
+	o.pieces = slices.Delete(o.pieces, 0, written)
 }
 
 // timed is how many flushes there are for one whose time is taken: to take it costs

@@ -32,7 +32,7 @@ func (c *client) beginSnapshot(ctx *actors.Context[Message]) {
 	begin := *c.verdict
 	c.verdict = nil
 	begin.Snapshot = "begin"
-	c.out.notice(frame.Notice{Name: frame.SyncName, Data: begin, Retry: c.Config.Retry}.Bytes(c.req.Format))
+	c.notice(frame.Notice{Name: frame.SyncName, Data: begin, Retry: c.Config.Retry})
 	c.snapshotPage(ctx)
 }
 
@@ -41,7 +41,7 @@ func (c *client) snapshotPage(ctx *actors.Context[Message]) {
 	if c.waitsForReader(ctx) {
 		return
 	}
-	for c.out.bytes < flushBytes {
+	for out := c.output(); out.bytes < flushBytes; {
 		e, err, more := c.snapshot.next()
 		if err != nil {
 			ctx.Logger().Warn("state cannot be read", "error", err)
@@ -58,9 +58,8 @@ func (c *client) snapshotPage(ctx *actors.Context[Message]) {
 		}
 		e.Batch = nave.Position{} // the rest of the batch may be no state any more
 		f := frame.New(c.History.Epoch(), e, c.connected)
-		c.out.add()
-		*c.out.pieces = f.AppendPieces(*c.out.pieces, c.req.Format, false)
-		c.out.bytes += f.Size()
+		out.pieces = f.AppendPieces(out.pieces, c.req.Format, false)
+		out.bytes += f.Size()
 	}
 	c.flush(ctx)
 	c.again(ctx)

@@ -143,12 +143,8 @@ func (h *Hub) Connect(ctx context.Context, req client.Request) error {
 	if err := h.checkFilters(req.Filters); err != nil {
 		return err
 	}
-	deps := client.Deps{
-		Config: h.config.Client, History: h.history, Mailboxes: h.mailboxes,
-		Registry: h.registry, Telemetry: h.telemetry,
-	}
 	return h.spawnClient(ctx, func(id uint64) actors.Spec[client.Message] {
-		return client.Spec(id, req, shard{h}, deps)
+		return client.Spec(id, req, h.clientDeps)
 	})
 }
 

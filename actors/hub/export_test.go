@@ -10,7 +10,6 @@ import (
 	"github.com/navehub/nave/actors"
 	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/eventlog"
-	"github.com/navehub/nave/registry"
 	"github.com/navehub/nave/supervision"
 )
 
@@ -86,8 +85,7 @@ func (h *Hub) StartFragile(ctx context.Context) (Fragile, error) {
 	h.startedAt = log.Head()
 	h.recent.start(h.startedAt)
 	h.running, h.giveUp = context.WithCancel(context.Background())
-	h.registry = registry.New(0)
-	h.topics.registry = h.registry
+	h.startRegistry()
 	h.system = actors.NewSystem(actors.Options{Logger: h.logger, OnFailure: h.actorFailed})
 	spawned := actors.NewReply[error]()
 	top, err := actors.Spawn(h.system, "hub", actors.Spec[struct{}]{

@@ -60,6 +60,7 @@ type Hub struct {
 	dispatchers   []actors.Ref[dispatcherMessage]
 	topicSpawner  actors.Ref[spawnTopic]
 	clientSpawner actors.Ref[clientsMessage]
+	clientDeps    *client.Deps
 	unobserve     func()
 
 	// Shared.
@@ -113,8 +114,7 @@ func (h *Hub) Start(ctx context.Context) error {
 	h.ahead = max(log.Stats().NewestDurable.Sub(steady()), 0)
 	h.recent.start(h.startedAt)
 	h.running, h.giveUp = context.WithCancel(context.Background())
-	h.registry = registry.New(0)
-	h.topics.registry = h.registry
+	h.startRegistry()
 	h.system = actors.NewSystem(actors.Options{Logger: h.logger, OnFailure: h.actorFailed})
 	if err := h.spawnTree(ctx); err != nil {
 		return fmt.Errorf("start the actors: %w", err)
@@ -124,6 +124,16 @@ func (h *Hub) Start(ctx context.Context) error {
 	}
 	h.health.set(healthStart, nil)
 	return nil
+}
+
+// startRegistry starts the registry, and hands it to those who write to it.
+func (h *Hub) startRegistry() {
+	h.registry = registry.New(0)
+	h.topics.registry = h.registry
+	h.clientDeps = &client.Deps{
+		Config: h.config.Client, Dispatcher: shard{h}, History: h.history, Mailboxes: h.mailboxes,
+		Registry: h.registry, Telemetry: h.telemetry,
+	}
 }
 
 // closed is why nobody may publish or read.
