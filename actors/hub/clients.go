@@ -3,6 +3,8 @@ package hub
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -34,22 +36,58 @@ type dismiss struct {
 func (connect) clientsMessage() {}
 func (dismiss) clientsMessage() {}
 
+// PromptMessage lets who connects start the client, instead of waiting for it.
+func (connect) PromptMessage() {}
+
 // roster is the living clients. Their parent adds; each takes itself out.
 type roster struct {
-	refs  sync.Map // id → actors.Ref[client.Message]
-	count atomic.Int64
-	empty chan struct{} // poked whenever one leaves
+	mu    sync.Mutex
+	refs  map[uint64]actors.Ref[client.Message]
+	count atomic.Int64  // of refs
+	empty chan struct{} // poked whenever the last one leaves
+}
+
+// add lists a client before it starts, so that one that ends at once finds itself.
+func (r *roster) add(id uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.refs == nil {
+		r.refs = make(map[uint64]actors.Ref[client.Message])
+	}
+	r.refs[id] = actors.Ref[client.Message]{}
+	r.count.Store(int64(len(r.refs)))
+}
+
+// set gives a client its Ref, unless it has left meanwhile.
+func (r *roster) set(id uint64, ref actors.Ref[client.Message]) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.refs[id]; ok {
+		r.refs[id] = ref
+	}
+}
+
+func (r *roster) all() []actors.Ref[client.Message] {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Values(r.refs))
 }
 
 func (r *roster) remove(id uint64) {
-	if _, ok := r.refs.LoadAndDelete(id); !ok {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.refs[id]; !ok {
 		return
 	}
-	if r.count.Add(-1) == 0 {
-		select {
-		case r.empty <- struct{}{}:
-		default:
-		}
+	delete(r.refs, id)
+	r.count.Store(int64(len(r.refs)))
+	if len(r.refs) > 0 {
+		return
+	}
+	r.refs = nil // a map never gives back what a crowd made it grow to
+	select {
+	case r.empty <- struct{}{}:
+	default:
 	}
 }
 
@@ -85,13 +123,11 @@ func (a *clientsActor) Receive(c *actors.Context[clientsMessage], m clientsMessa
 		a.connect(c, m)
 	case dismiss:
 		a.dismissed = true
-		n := 0
-		a.hub.clients.refs.Range(func(_, ref any) bool {
-			n++
-			_ = ref.(actors.Ref[client.Message]).Tell(m.bye) // stopped: it needs none
-			return true
-		})
-		m.Send(n)
+		all := a.hub.clients.all()
+		for _, ref := range all {
+			_ = ref.Tell(m.bye) // stopped: it needs none
+		}
+		m.Send(len(all))
 	}
 }
 
@@ -107,15 +143,14 @@ func (a *clientsActor) connect(c *actors.Context[clientsMessage], m connect) {
 	}
 	id := a.hub.clientID.Add(1)
 	spec := m.spec(id)
-	r.count.Add(1)
-	r.refs.Store(id, actors.Ref[client.Message]{}) // so that a client that ends at once finds itself
+	r.add(id)
 	ref, err := actors.Spawn(c, strconv.FormatUint(id, 10), spec)
 	if err != nil {
 		r.remove(id)
 		m.Fail(err)
 		return
 	}
-	r.refs.CompareAndSwap(id, actors.Ref[client.Message]{}, ref)
+	r.set(id, ref)
 	m.Send(id)
 }
 

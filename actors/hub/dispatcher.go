@@ -64,6 +64,12 @@ func (detach) ControlMessage() {}
 // ControlMessage lets it through although groups are backed up.
 func (beat) ControlMessage() {}
 
+// PromptMessage lets a client that comes be live at once.
+func (attach) PromptMessage() {}
+
+// PromptMessage lets a client that goes take itself out.
+func (detach) PromptMessage() {}
+
 // A subscriber is a client as its dispatcher knows it.
 type subscriber struct {
 	id      uint64
@@ -74,7 +80,7 @@ type subscriber struct {
 
 	// What it follows of the frames that are gathered: those from from to to, while
 	// they are neighbours, and then those in apart, to to.
-	from, to int
+	from, to int32
 	apart    []*frame.Frame
 }
 
@@ -239,7 +245,7 @@ func (d *dispatcher) gather(g *group) {
 // add notes that a subscriber follows the current frame; several of its filters
 // may match.
 func (d *dispatcher) add(s *subscriber) {
-	i := d.current
+	i := int32(d.current) // a gathering ends long before it has as many frames
 	switch {
 	case s.to == i+1:
 	case s.to == 0:

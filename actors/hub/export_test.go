@@ -156,10 +156,15 @@ func (h *Hub) Unbalanced() error {
 	if used := h.mailboxes.Used(); used != 0 {
 		all = append(all, fmt.Errorf("mailboxes of the clients: %d bytes", used))
 	}
-	listed := 0
-	h.clients.refs.Range(func(_, _ any) bool { listed++; return true })
-	if n := h.Clients(); n != listed {
+	if n, listed := h.Clients(), len(h.clients.all()); n != listed {
 		all = append(all, fmt.Errorf("%d clients counted, %d listed", n, listed))
 	}
 	return errors.Join(all...)
+}
+
+// of is the client of this number.
+func (r *roster) of(id uint64) actors.Ref[client.Message] {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refs[id]
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/navehub/nave"
-	"github.com/navehub/nave/actors"
 	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/frame"
 )
@@ -58,8 +57,8 @@ func TestHeartbeatSkipsAClientThatDoesNotKnowThatItLags(t *testing.T) {
 		resume := s.stall()
 		publish1(t, h, event("cards/1", "moved", 1))
 		synctest.Wait()
-		ref, _ := h.clients.refs.Load(uint64(1))
-		for ref.(actors.Ref[client.Message]).Tell(client.Attached{}) == nil {
+		ref := h.clients.of(1)
+		for ref.Tell(client.Attached{}) == nil {
 		}
 		for i := range 20 {
 			publish1(t, h, event("cards/1", "moved", strings.Repeat("x", 300+i)))
