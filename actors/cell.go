@@ -28,9 +28,7 @@ type cell struct {
 	// Set before the actor's first message, never changed.
 	host    *System
 	kind    *kind
-	top     bool // has no parent
-	context actor.Context
-	invoker actor.MessageInvoker
+	context protoContext
 
 	// Owned by System.mu.
 	prev, next *cell
@@ -39,8 +37,16 @@ type cell struct {
 	done chan struct{}
 
 	// Owned by the actor's goroutine.
-	starting bool
 	record   *supervision.Record
+	starting bool
+
+	top bool // has no parent; set before the actor's first message, never changed
+}
+
+// A protoContext is protoactor's part of an actor.
+type protoContext interface {
+	actor.Context
+	actor.MessageInvoker
 }
 
 var _ actor.Mailbox = (*cell)(nil)
@@ -74,8 +80,7 @@ func (c *cell) PostUserMessage(any) {}
 func (c *cell) PostSystemMessage(msg any) { c.wakeIf(c.pushSystem(msg)) }
 
 // RegisterHandlers implements protoactor's Mailbox.
-func (c *cell) RegisterHandlers(invoker actor.MessageInvoker, _ actor.Dispatcher) {
-	c.invoker = invoker
+func (c *cell) RegisterHandlers(actor.MessageInvoker, actor.Dispatcher) {
 	c.mu.Lock()
 	c.bound = true
 	c.mu.Unlock()
@@ -123,9 +128,9 @@ func (c *cell) run(lent bool) {
 			if _, stop := msg.(*actor.Stop); stop {
 				c.abandon()
 			}
-			c.invoker.InvokeSystemMessage(msg)
+			c.context.InvokeSystemMessage(msg)
 		default:
-			c.invoker.InvokeUserMessage(msg)
+			c.context.InvokeUserMessage(msg)
 		}
 	}
 }
@@ -167,7 +172,7 @@ func (c *cell) escalate(what string, err *PanicError) {
 	if c.record == nil {
 		c.record = new(supervision.Record)
 	}
-	c.invoker.EscalateFailure(&supervision.Crash{
+	c.context.EscalateFailure(&supervision.Crash{
 		Failure: c.failure(what, err), Starting: c.starting, Record: c.record,
 	}, nil)
 }

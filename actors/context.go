@@ -1,10 +1,6 @@
 package actors
 
-import (
-	"log/slog"
-
-	"github.com/asynkron/protoactor-go/actor"
-)
+import "log/slog"
 
 // A Context is what an actor can do besides answering: there is one an
 // incarnation, and it is valid only in that actor's own calls.
@@ -44,9 +40,9 @@ func (c *Context[M]) spawner() *System { return c.body.host }
 
 // adopt refuses when this incarnation has ended or is about to: protoactor would
 // forget the child.
-func (c *Context[M]) adopt(child *cell, props *actor.Props, name string) error {
+func (c *Context[M]) adopt(child offspring, name string) error {
 	if c.body.current != c || c.body.isClosed() {
 		return ErrStopped
 	}
-	return c.body.host.start(c.body.context, child, props, name)
+	return c.body.host.start(c.body.context, child, name)
 }

@@ -21,7 +21,7 @@ const (
 // calls nothing while it is locked, and starts nothing; what it returns as
 // "wake" is the caller's duty.
 type mailbox struct {
-	limits Limits // never changed
+	limits *Limits // never changed
 
 	mu      sync.Mutex // guards all below
 	system  ring[any]
@@ -29,7 +29,7 @@ type mailbox struct {
 	data    ring[sized]
 	bytes   int64 // of data
 	refused uint64
-	peak    int // the most that waited in control and data, since asked
+	peak    uint32 // the most that waited in control and data, since asked
 
 	bound     bool // there is somebody to handle messages
 	running   bool // somebody is doing so
@@ -219,7 +219,7 @@ func (m *mailbox) absorb(msg any) bool {
 
 func (m *mailbox) rest() {
 	m.running = false
-	m.system.shrink()
+	m.system = ring[any]{} // most actors get one in all their life
 	if m.control.n == 0 {
 		m.control.shrink()
 	}
@@ -262,7 +262,7 @@ func (m *mailbox) waiting() int {
 	return int(m.data.n)
 }
 
-func (m *mailbox) depth() int { return int(m.control.n + m.data.n) }
+func (m *mailbox) depth() uint32 { return m.control.n + m.data.n }
 
 func (m *mailbox) stats() MailboxStats {
 	m.mu.Lock()
@@ -278,6 +278,6 @@ func (m *mailbox) count() MailboxStats {
 func (m *mailbox) measure() (st MailboxStats, peak int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	peak, m.peak = m.peak, m.depth()
+	peak, m.peak = int(m.peak), m.depth()
 	return m.count(), peak
 }

@@ -80,7 +80,7 @@ type modelled struct {
 }
 
 func newModelled(l Limits) *modelled {
-	return &modelled{real: &mailbox{limits: l, bound: true}}
+	return &modelled{real: &mailbox{limits: &l, bound: true}}
 }
 
 func (m *modelled) bytes() (n int64) {
@@ -225,7 +225,7 @@ func (m *modelled) check(t *rapid.T) int64 {
 }
 
 func TestMailboxGivesMemoryBack(t *testing.T) {
-	m := &mailbox{limits: Limits{}.withDefaults(), bound: true}
+	m := &mailbox{limits: new(kind).limitsOf(Limits{}), bound: true}
 	for range 1000 {
 		if _, err := m.push("x"); err != nil {
 			t.Fatal(err)

@@ -19,7 +19,7 @@ func (r *ring[T]) push(v T) {
 }
 
 func (r *ring[T]) grow() {
-	buf := make([]T, max(2, 2*len(r.buf)))
+	buf := make([]T, max(1, 2*len(r.buf)))
 	k := copy(buf, r.buf[r.head:])
 	copy(buf[k:], r.buf[:r.head])
 	r.buf, r.head = buf, 0

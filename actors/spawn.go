@@ -43,7 +43,7 @@ type Spec[M any] struct {
 // a [*Context], by the actor that it was given to.
 type Parent interface {
 	spawner() *System
-	adopt(c *cell, props *actor.Props, name string) error
+	adopt(o offspring, name string) error
 }
 
 // Spawn starts an actor under p and returns its Ref, which can be used at once.
@@ -55,21 +55,17 @@ func Spawn[M any](p Parent, name string, spec Spec[M]) (Ref[M], error) {
 	}
 	s := p.spawner()
 	b := &body[M]{produce: spec.New}
-	b.limits = spec.Mailbox.withDefaults()
 	b.host = s
 	b.kind = s.kindOf(spec.Kind)
-	props := actor.PropsFromProducerWithActorSystem(b.incarnate,
-		actor.WithOnInit(b.bind),
-		actor.WithMailbox(b.mailboxOf),
-		actor.WithSupervisor(s.strategy))
-	if err := p.adopt(&b.cell, props, s.unique(name)); err != nil {
+	b.limits = b.kind.limitsOf(spec.Mailbox)
+	if err := p.adopt(b, s.unique(name)); err != nil {
 		return Ref[M]{}, fmt.Errorf("spawn %s: %w", name, err)
 	}
 	return Ref[M]{b}, nil
 }
 
 // A body is an actor: its cell, and the part that knows the type of its
-// messages. To protoactor it is the actor of every incarnation.
+// messages.
 type body[M any] struct {
 	cell
 	produce func() Actor[M] // never changed
@@ -79,19 +75,20 @@ type body[M any] struct {
 	begun   bool
 }
 
-func (b *body[M]) incarnate(*actor.ActorSystem) actor.Actor { return b }
-func (b *body[M]) mailboxOf() actor.Mailbox                 { return &b.cell }
-func (b *body[M]) bind(c actor.Context)                     { b.context = c }
+func (b *body[M]) core() *cell { return &b.cell }
 
-// Receive implements protoactor's Actor.
+// Receive implements protoactor's Actor, for the relay of each incarnation.
 func (b *body[M]) Receive(c actor.Context) {
 	switch msg := c.Message().(type) {
 	case *actor.Started:
 		b.begin()
 	case *actor.Stopped:
+		b.host.nursery.restarted(c) // a restart that it has come before
 		b.end(supervision.Stop)
 		b.finish()
-	case *actor.Stopping, *actor.Restarting, *actor.Terminated:
+	case *actor.Restarting:
+		b.host.nursery.restart(c, b)
+	case *actor.Stopping, *actor.Terminated:
 	case *timer[M]:
 		if b.current.expire(msg) {
 			b.current.actor.Receive(b.current, msg.message)

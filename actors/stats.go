@@ -36,7 +36,8 @@ type MailboxStats struct {
 
 // A kind lists the actors of one kind.
 type kind struct {
-	name     supervision.Kind // never changed
+	name     supervision.Kind       // never changed
+	limits   atomic.Pointer[Limits] // of the latest actor
 	restarts atomic.Uint64
 
 	// Owned by System.mu.
@@ -85,6 +86,17 @@ func (s *System) kindOf(name supervision.Kind) *kind {
 		s.kinds[name] = k
 	}
 	return k
+}
+
+// limitsOf is a copy of the limits, with defaults, that actors share: those of a
+// kind have the same, most often.
+func (k *kind) limitsOf(l Limits) *Limits {
+	l = l.withDefaults()
+	if latest := k.limits.Load(); latest != nil && *latest == l {
+		return latest
+	}
+	k.limits.Store(&l)
+	return &l
 }
 
 func (s *System) add(c *cell) error {

@@ -27,7 +27,7 @@ type System struct {
 	// Set by NewSystem, never changed.
 	log       *slog.Logger
 	onFailure func(supervision.Failure)
-	strategy  *supervision.Strategy
+	nursery   *nursery
 	root      *actor.RootContext
 
 	serial atomic.Uint64 // of the youngest actor
@@ -47,7 +47,8 @@ func NewSystem(o Options) *System {
 	if s.onFailure == nil {
 		s.onFailure = s.logFailure
 	}
-	s.strategy = supervision.NewStrategy(s.report)
+	strategy := supervision.NewStrategy(s.report)
+	s.nursery = newNursery(strategy)
 	engine := actor.NewActorSystem(
 		// What protoactor logs, we report better; and its dead letters print
 		// whole messages.
@@ -56,7 +57,8 @@ func NewSystem(o Options) *System {
 		// a goroutine, which lives for this interval.
 		actor.WithDeadLetterThrottleCount(0),
 		actor.WithDeadLetterThrottleInterval(1))
-	s.root = engine.Root.Copy().WithGuardian(s.strategy)
+	fewerMaps(engine)
+	s.root = engine.Root.Copy().WithGuardian(strategy)
 	return s
 }
 
@@ -95,17 +97,18 @@ func (s *System) tops() (tops []*cell) {
 
 func (s *System) spawner() *System { return s }
 
-func (s *System) adopt(c *cell, props *actor.Props, name string) error {
-	c.top = true
-	return s.start(s.root, c, props, name)
+func (s *System) adopt(o offspring, name string) error {
+	o.core().top = true
+	return s.start(s.root, o, name)
 }
 
-// start lists the cell and starts its actor under parent.
-func (s *System) start(parent actor.SpawnerContext, c *cell, props *actor.Props, name string) error {
+// start lists the actor and starts it under parent.
+func (s *System) start(parent actor.SpawnerContext, o offspring, name string) error {
+	c := o.core()
 	if err := s.add(c); err != nil {
 		return err
 	}
-	if _, err := parent.SpawnNamed(props, name); err != nil {
+	if err := s.nursery.spawn(parent, o, name); err != nil {
 		c.finish()
 		return err
 	}
