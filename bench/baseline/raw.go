@@ -39,7 +39,8 @@ type raw struct {
 	epoll, listener int
 	conns           []*rawConn // by descriptor
 	topics          map[string]*rawTopic
-	patterns        []*rawConn
+	several         []*rawConn  // those that follow more than one topic, or a pattern
+	published       []*rawTopic // to, since all was written
 	offset          uint64
 	buf, block      []byte
 }
@@ -47,7 +48,8 @@ type raw struct {
 // A rawTopic has the blocks of its last events joined, so that what somebody
 // missed is one piece of it.
 type rawTopic struct {
-	followers []*rawConn
+	followers []*rawConn // that follow nothing else
+	round     []byte     // published since all was written
 	offsets   []uint64
 	ends      []int // of each block, in blocks
 	blocks    []byte
@@ -56,9 +58,12 @@ type rawTopic struct {
 type rawConn struct {
 	fd      int
 	in, out []byte // not complete yet
+	round   []byte // of one that follows several, since all was written
 	filters []string
 	gone    bool
 }
+
+func (c *rawConn) followsOne() bool { return len(c.filters) == 1 && !isPattern(c.filters[0]) }
 
 func (r *raw) watch(how, fd int, events uint32) error {
 	err := unix.EpollCtl(r.epoll, how, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
@@ -89,8 +94,30 @@ func (r *raw) run(ctx context.Context) error {
 				r.ready(c, e.Events)
 			}
 		}
+		r.fanOut()
 	}
 	return nil
+}
+
+// fanOut writes what was published in this round of the loop, to each follower as
+// one piece: that is the least it can cost.
+func (r *raw) fanOut() {
+	if len(r.published) == 0 {
+		return
+	}
+	for i, t := range r.published {
+		for _, f := range t.followers {
+			r.write(f, t.round)
+		}
+		t.round, r.published[i] = t.round[:0], nil
+	}
+	r.published = r.published[:0]
+	for _, f := range r.several {
+		if len(f.round) > 0 {
+			r.write(f, f.round)
+			f.round = f.round[:0]
+		}
+	}
 }
 
 func (r *raw) accept() {
@@ -167,12 +194,10 @@ func (r *raw) drop(c *rawConn) {
 	r.conns[c.fd] = nil
 	unix.Close(c.fd)
 	is := func(o *rawConn) bool { return o == c }
-	for _, f := range c.filters {
-		if isPattern(f) {
-			r.patterns = slices.DeleteFunc(r.patterns, is)
-		} else {
-			t := r.topics[f]
-			t.followers = slices.DeleteFunc(t.followers, is)
-		}
+	if c.followsOne() {
+		t := r.topics[c.filters[0]]
+		t.followers = slices.DeleteFunc(t.followers, is)
+	} else {
+		r.several = slices.DeleteFunc(r.several, is)
 	}
 }

@@ -67,12 +67,13 @@ func (r *raw) publish(c *rawConn, body []byte) {
 	block := appendBlock(r.block[:0], string(kind), string(name), r.offset, data[:len(data)-1])
 	r.block = block
 	r.answer(c)
-	for _, f := range topic.followers {
-		r.write(f, block)
+	if len(topic.round) == 0 {
+		r.published = append(r.published, topic)
 	}
-	for _, f := range r.patterns {
+	topic.round = append(topic.round, block...)
+	for _, f := range r.several {
 		if matchesAny(f.filters, string(name)) {
-			r.write(f, block)
+			f.round = append(f.round, block...)
 		}
 	}
 	if r.keep > 0 {
@@ -113,13 +114,12 @@ func (r *raw) subscribe(c *rawConn, head []byte) {
 	}
 	query := u.Query()
 	c.filters = query["topic"]
-	for _, f := range c.filters {
-		if isPattern(f) {
-			r.patterns = append(r.patterns, c)
-		} else {
-			t := r.topic(f)
-			t.followers = append(t.followers, c)
-		}
+	r.fanOut() // what is published already is the past
+	if c.followsOne() {
+		t := r.topic(c.filters[0])
+		t.followers = append(t.followers, c)
+	} else {
+		r.several = append(r.several, c)
 	}
 	cursor := field(head, "Last-Event-ID: ")
 	if cursor == "" {
