@@ -28,7 +28,8 @@ type cell struct {
 	// Set before the actor's first message, never changed.
 	host    *System
 	kind    *kind
-	context protoContext
+	context protoContext // handles system messages
+	handler handler      // of all others
 
 	// Owned by System.mu.
 	prev, next *cell
@@ -130,7 +131,7 @@ func (c *cell) run(lent bool) {
 			}
 			c.context.InvokeSystemMessage(msg)
 		default:
-			c.context.InvokeUserMessage(msg)
+			c.handler.handle(msg)
 		}
 	}
 }

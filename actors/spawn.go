@@ -57,6 +57,7 @@ func Spawn[M any](p Parent, name string, spec Spec[M]) (Ref[M], error) {
 	b := &body[M]{produce: spec.New}
 	b.host = s
 	b.kind = s.kindOf(spec.Kind)
+	b.handler = b
 	b.limits = b.kind.limitsOf(spec.Mailbox)
 	if err := p.adopt(b, s.unique(name)); err != nil {
 		return Ref[M]{}, fmt.Errorf("spawn %s: %w", name, err)
@@ -79,7 +80,7 @@ func (b *body[M]) core() *cell { return &b.cell }
 
 // Receive implements protoactor's Actor, for the relay of each incarnation.
 func (b *body[M]) Receive(c actor.Context) {
-	switch msg := c.Message().(type) {
+	switch c.Message().(type) {
 	case *actor.Started:
 		b.begin()
 	case *actor.Stopped:
@@ -88,15 +89,24 @@ func (b *body[M]) Receive(c actor.Context) {
 		b.finish()
 	case *actor.Restarting:
 		b.host.nursery.restart(c, b)
-	case *actor.Stopping, *actor.Terminated:
-	case *timer[M]:
-		if b.current.expire(msg) {
-			b.current.actor.Receive(b.current, msg.message)
-		}
-	default:
-		m, _ := msg.(M) // only an M that is a nil interface fails here, and is one again
-		b.current.actor.Receive(b.current, m)
 	}
+}
+
+// A handler handles what is not protoactor's.
+type handler interface{ handle(msg any) }
+
+// handle gives a message to the actor without a detour through protoactor, which
+// would add nothing: senders, middleware and timeouts are not for messages that
+// come by a Ref.
+func (b *body[M]) handle(msg any) {
+	if t, ok := msg.(*timer[M]); ok {
+		if b.current.expire(t) {
+			b.current.actor.Receive(b.current, t.message)
+		}
+		return
+	}
+	m, _ := msg.(M) // only an M that is a nil interface fails here, and is one again
+	b.current.actor.Receive(b.current, m)
 }
 
 // begin starts an incarnation, after the one before it has ended: protoactor's

@@ -44,13 +44,17 @@ func (t *Telemetry) Observe(read func() Gauges) (stop func(), err error) {
 		return nil, fmt.Errorf("telemetry: %w", err)
 	}
 	reg, err := t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		t.passOn()
 		g.observe(o, read())
 		return nil
 	}, g.all()...)
 	if err != nil {
 		return nil, fmt.Errorf("telemetry: %w", err)
 	}
-	return func() { _ = reg.Unregister() }, nil // it fails only if done before
+	return func() {
+		t.passOn()
+		_ = reg.Unregister() // it fails only if done before
+	}, nil
 }
 
 type gaugeInstruments struct {

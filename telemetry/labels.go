@@ -80,10 +80,12 @@ func (t table) build(i int) labels {
 }
 
 // of finds the labels of one value for each choice.
-func (t *table) of(values ...string) *labels {
-	i := 0
+func (t *table) of(values ...string) *labels { return &t.labels[t.place(values...)] }
+
+// place is where they are.
+func (t *table) place(values ...string) (i int) {
 	for n, c := range t.choices {
 		i = i*len(c.values) + c.index(values[n])
 	}
-	return &t.labels[i]
+	return i
 }

@@ -37,6 +37,7 @@ func metered(t testing.TB, cfg Config) (*Telemetry, func() map[string]metricdata
 	}
 	return tel, func() map[string]metricdata.Metrics {
 		t.Helper()
+		tel.passOn() // as Observe does
 		var rm metricdata.ResourceMetrics
 		if err := reader.Collect(t.Context(), &rm); err != nil {
 			t.Fatal(err)

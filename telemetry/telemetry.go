@@ -3,6 +3,7 @@ package telemetry
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/metric"
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
@@ -38,6 +39,7 @@ type Telemetry struct {
 	kinds  choice
 	tables tables
 	instruments
+	delivered []atomic.Int64 // by place in tables.delivery, and not passed on yet
 }
 
 // New makes the instruments. It fails only if a provider refuses one.
@@ -61,6 +63,7 @@ func New(cfg Config) (*Telemetry, error) {
 	}
 	t.meter = meters.Meter(Scope, metric.WithSchemaURL(semconv.SchemaURL))
 	t.tables = newTables(t.kinds)
+	t.delivered = make([]atomic.Int64, len(t.tables.delivery.labels))
 	var err error
 	if t.instruments, err = newInstruments(t.meter); err != nil {
 		return nil, fmt.Errorf("telemetry: %w", err)

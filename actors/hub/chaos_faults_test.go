@@ -85,7 +85,7 @@ func (m meters) Meter(name string, o ...metric.MeterOption) metric.Meter {
 		"nave.topic.queue.duration": &m.faults.admission,
 		"nave.dispatch.events":      &m.faults.dispatched,
 		"nave.connection.opened":    &m.faults.connecting,
-		"nave.delivery.events":      &m.faults.written,
+		"nave.delivery.duration":    &m.faults.written,
 	}}
 }
 

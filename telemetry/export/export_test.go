@@ -39,6 +39,11 @@ func publishOne(t *testing.T, p *Providers) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stop, err := tel.Observe(func() telemetry.Gauges { return telemetry.Gauges{} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
 	r := httptest.NewRequest(http.MethodPost, "/v1/events", nil)
 	ctx, server := tel.StartServer(r, "POST /v1/events")
 	ctx, publish := tel.StartPublish(ctx, []nave.Event{{Topic: "cards/1", Type: "card.moved"}})
