@@ -167,7 +167,8 @@ func drowsyDispatcher(t *testing.T, h *Hub) (suspend func(time.Duration)) {
 	t.Helper()
 	synctest.Wait() // until those that use the dispatchers at their start have
 	naps := make(chan time.Duration, 1)
-	spec := h.dispatcherSpec()
+	h.shards[0] = newShard()
+	spec := h.dispatcherSpec(h.shards[0])
 	make := spec.New
 	spec.New = func() actors.Actor[dispatcherMessage] { return &drowsy{make().(*dispatcher), naps} }
 	ref, err := actors.Spawn(h.system, "drowsy", spec)

@@ -154,20 +154,20 @@ func (a *clientsActor) connect(c *actors.Context[clientsMessage], m connect) {
 	m.Send(id)
 }
 
-// shard is one dispatcher as its clients see it.
-type shard struct{ hub *Hub }
+// desk is the dispatchers as their clients see them.
+type desk struct{ hub *Hub }
 
-func (s shard) dispatcher(id uint64) actors.Ref[dispatcherMessage] {
+func (s desk) dispatcher(id uint64) actors.Ref[dispatcherMessage] {
 	return s.hub.dispatchers[id%uint64(len(s.hub.dispatchers))]
 }
 
-func (s shard) Attach(id uint64, filters nave.Filters, to actors.Ref[client.Message]) error {
+func (s desk) Attach(id uint64, filters nave.Filters, to actors.Ref[client.Message]) error {
 	return s.dispatcher(id).Tell(attach{id, filters, to})
 }
 
 // Detach takes the client off its dispatcher and the roster. A dispatcher too
 // busy to hear it finds out by its next offer.
-func (s shard) Detach(id uint64) {
+func (s desk) Detach(id uint64) {
 	_ = s.dispatcher(id).Tell(detach{id})
 	s.hub.clients.remove(id)
 }

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/navehub/nave"
@@ -91,9 +92,7 @@ type subscriber struct {
 // with fewer and larger offers.
 type dispatcher struct {
 	*Hub
-	// subscribers is the shard's memory, which outlives a restart; all else is
-	// made anew.
-	subscribers map[uint64]*subscriber
+	*shard // what outlives a restart; all else is made anew
 
 	index nave.Index[*subscriber]
 	seq   uint64 // the newest group gathered
@@ -109,13 +108,24 @@ type dispatcher struct {
 	collect func(*subscriber)
 }
 
-func (h *Hub) dispatcherSpec() actors.Spec[dispatcherMessage] {
-	memory := make(map[uint64]*subscriber)
+// A shard is a dispatcher's memory.
+type shard struct {
+	subscribers map[uint64]*subscriber // owned by the dispatcher
+	empty       atomic.Bool            // there are none: the journal need not tell of groups
+}
+
+func newShard() *shard {
+	s := &shard{subscribers: make(map[uint64]*subscriber)}
+	s.empty.Store(true)
+	return s
+}
+
+func (h *Hub) dispatcherSpec(s *shard) actors.Spec[dispatcherMessage] {
 	return actors.Spec[dispatcherMessage]{
 		Kind:    supervision.Dispatcher,
 		Mailbox: actors.Limits{Count: dispatcherMailbox, Control: dispatcherControl},
 		New: func() actors.Actor[dispatcherMessage] {
-			return &dispatcher{Hub: h, subscribers: memory}
+			return &dispatcher{Hub: h, shard: s}
 		},
 	}
 }
@@ -157,6 +167,9 @@ func (d *dispatcher) Receive(c *actors.Context[dispatcherMessage], m dispatcherM
 
 func (d *dispatcher) attach(m attach) {
 	s := d.subscribers[m.id]
+	if d.empty.Swap(false) {
+		d.seq, d.head = d.recent.last() // what the journal has not told is the past
+	}
 	if s == nil {
 		s = &subscriber{id: m.id, filters: m.filters, ref: m.to}
 		d.subscribers[m.id] = s
@@ -181,6 +194,7 @@ func (d *dispatcher) remove(id uint64) {
 		return
 	}
 	delete(d.subscribers, id)
+	d.empty.Store(len(d.subscribers) == 0)
 	for _, f := range s.filters {
 		d.index.Remove(f, s)
 	}
@@ -281,11 +295,7 @@ func (d *dispatcher) offerGathered() {
 		d.touched[i] = nil
 	}
 	for i, g := range d.groups {
-		if g.shards.Add(-1) == 0 {
-			for f := range frame.Fanouts(g.frames) {
-				f.Dispatched()
-			}
-		}
+		g.offered()
 		d.groups[i] = nil
 	}
 	d.telemetry.Dispatched(len(d.frames), len(d.touched), time.Since(d.start))

@@ -104,7 +104,7 @@ func (x *extensionActor) Receive(c *actors.Context[client.Message], m client.Mes
 
 func (x *extensionActor) Stopped() {
 	x.cancel()
-	shard{x.hub}.Detach(x.id)
+	desk{x.hub}.Detach(x.id)
 }
 
 // save keeps the position. What cannot be saved now is saved later, or handled
@@ -124,7 +124,7 @@ func (x *extensionActor) catchUp(c *actors.Context[client.Message]) {
 	if !x.readHistory(c) {
 		return
 	}
-	if err := (shard{x.hub}).Attach(x.id, x.Filters, c.Self()); err != nil {
+	if err := (desk{x.hub}).Attach(x.id, x.Filters, c.Self()); err != nil {
 		panic(fmt.Errorf("attach to the dispatcher: %w", err))
 	}
 }

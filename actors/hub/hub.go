@@ -58,6 +58,7 @@ type Hub struct {
 	system        *actors.System
 	journal       actors.Ref[journalMessage]
 	dispatchers   []actors.Ref[dispatcherMessage]
+	shards        []*shard // of the dispatchers
 	topicSpawner  actors.Ref[spawnTopic]
 	clientSpawner actors.Ref[clientsMessage]
 	clientDeps    *client.Deps
@@ -131,7 +132,7 @@ func (h *Hub) startRegistry() {
 	h.registry = registry.New(0)
 	h.topics.registry = h.registry
 	h.clientDeps = &client.Deps{
-		Config: h.config.Client, Dispatcher: shard{h}, History: h.history, Mailboxes: h.mailboxes,
+		Config: h.config.Client, Dispatcher: desk{h}, History: h.history, Mailboxes: h.mailboxes,
 		Registry: h.registry, Telemetry: h.telemetry,
 	}
 }

@@ -114,14 +114,25 @@ func (j *journal) Receive(c *actors.Context[journalMessage], m journalMessage) {
 		c.After(checkEvery, check{})
 		j.check(c)
 	}
-	if len(j.waiting) == 0 || c.Waiting() > 0 && len(j.waiting) < groupBatches && j.bytes < groupBytes {
-		return
-	}
-	// A commit costs the same for many as for one, so whoever is about to publish
-	// gets to it.
-	if runtime.Gosched(); c.Waiting() == 0 || len(j.waiting) >= groupBatches || j.bytes >= groupBytes {
+	if j.due(c) {
 		j.commit(c)
 	}
+}
+
+// due reports whether it is time to commit.
+func (j *journal) due(c *actors.Context[journalMessage]) bool {
+	switch n := len(j.waiting); {
+	case n == 0:
+		return false
+	case n >= groupBatches || j.bytes >= groupBytes:
+		return true
+	case c.Waiting() > 0:
+		return false
+	}
+	// A commit costs the same for many as for one, so whoever is ready to publish
+	// gets to it.
+	runtime.Gosched()
+	return c.Waiting() == 0
 }
 
 // Stopped tells those whose outcome nobody knows.
@@ -256,8 +267,10 @@ func (j *journal) refuse(err error) {
 // dispatch hands the group to every shard. One that is full is woken instead,
 // and finds what it missed among the recent groups.
 func (j *journal) dispatch(g *group) {
-	for _, d := range j.dispatchers {
-		if err := d.Tell(committed{g}); err != nil {
+	for i, d := range j.dispatchers {
+		if j.shards[i].empty.Load() {
+			g.offered()
+		} else if err := d.Tell(committed{g}); err != nil {
 			_ = d.Tell(wake{}) // full: it has been woken already
 		}
 	}

@@ -109,7 +109,7 @@ type waiter struct {
 
 func (w *waiter) Started(c *actors.Context[client.Message]) {
 	w.unwatch = context.AfterFunc(w.ctx, c.Self().Stop)
-	if err := (shard{w.hub}).Attach(w.id, w.filters, c.Self()); err != nil {
+	if err := (desk{w.hub}).Attach(w.id, w.filters, c.Self()); err != nil {
 		c.Stop() // no room: the poll answers at once instead
 	}
 }
@@ -134,7 +134,7 @@ func (w *waiter) Receive(c *actors.Context[client.Message], m client.Message) {
 
 func (w *waiter) Stopped() {
 	w.unwatch()
-	shard{w.hub}.Detach(w.id)
+	desk{w.hub}.Detach(w.id)
 	close(w.done)
 }
 

@@ -25,6 +25,15 @@ type group struct {
 	shards atomic.Int32 // dispatchers that have yet to offer it
 }
 
+// offered says that one shard is done with the group.
+func (g *group) offered() {
+	if g.shards.Add(-1) == 0 {
+		for f := range frame.Fanouts(g.frames) {
+			f.Dispatched()
+		}
+	}
+}
+
 // recent is what was committed last, bounded in bytes, for readers that are a
 // little behind. The journal adds; everybody reads.
 type recent struct {

@@ -51,6 +51,9 @@ func (idle) topicMessage()    {}
 // MessageSize is what the batch holds in memory while it waits.
 func (p publish) MessageSize() int { return p.bytes }
 
+// PromptMessage lets the publisher admit its batch itself, if nobody else is at it.
+func (publish) PromptMessage() {}
+
 // ControlMessage lets the news through although publishes are backed up.
 func (settled) ControlMessage() {}
 

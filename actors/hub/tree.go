@@ -47,7 +47,9 @@ func (h *Hub) spawnTree(ctx context.Context) (err error) {
 func (r *root) spawn(c *actors.Context[struct{}]) (err error) {
 	h := r.hub
 	for i := range h.config.Dispatchers {
-		d, err := actors.Spawn(c, "dispatch-"+strconv.Itoa(i), h.dispatcherSpec())
+		s := newShard()
+		h.shards = append(h.shards, s)
+		d, err := actors.Spawn(c, "dispatch-"+strconv.Itoa(i), h.dispatcherSpec(s))
 		if err != nil {
 			return err
 		}
