@@ -59,6 +59,7 @@ type Hub struct {
 	journal       actors.Ref[journalMessage]
 	dispatchers   []actors.Ref[dispatcherMessage]
 	shards        []*shard // of the dispatchers
+	retention     actors.Ref[trim]
 	topicSpawner  actors.Ref[spawnTopic]
 	clientSpawner actors.Ref[clientsMessage]
 	clientDeps    *client.Deps

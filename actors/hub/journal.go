@@ -82,6 +82,8 @@ type journal struct {
 	pause   time.Duration
 	waiting []commit // the group that gathers
 	bytes   int
+
+	untrimmed int // bytes of memory events since retention was told
 }
 
 func (h *Hub) journalSpec() actors.Spec[journalMessage] {
@@ -185,6 +187,9 @@ func (j *journal) append() ([]eventlog.Outcome, error) {
 			outcomes[i].Err = errLogBroken
 			continue
 		}
+		if j.waiting[i].batch.Durability == nave.Memory {
+			j.untrimmed += j.waiting[i].bytes
+		}
 		batches = append(batches, j.waiting[i].batch)
 		at = append(at, i)
 	}
@@ -197,6 +202,10 @@ func (j *journal) append() ([]eventlog.Outcome, error) {
 	}
 	for i, o := range stored {
 		outcomes[at[i]] = o
+	}
+	if j.untrimmed > trimBytes {
+		j.untrimmed = 0
+		_ = j.retention.Tell(trim{}) // full: it is about to
 	}
 	return outcomes, nil
 }

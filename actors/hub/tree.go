@@ -58,7 +58,7 @@ func (r *root) spawn(c *actors.Context[struct{}]) (err error) {
 	if h.journal, err = actors.Spawn(c, "journal", h.journalSpec()); err != nil {
 		return err
 	}
-	if _, err = actors.Spawn(c, "retention", h.retentionSpec()); err != nil {
+	if h.retention, err = actors.Spawn(c, "retention", h.retentionSpec()); err != nil {
 		return err
 	}
 	if h.topicSpawner, err = actors.Spawn(c, "topics", h.topicsSpec()); err != nil {
@@ -93,27 +93,33 @@ func (x *extensionsActor) Started(c *actors.Context[struct{}]) {
 }
 
 // trim is the time to apply retention.
-type trim struct{}
-
-// ControlMessage makes it a timer's.
-func (trim) ControlMessage() {}
+type trim struct {
+	regular bool // not because memory fills
+}
 
 // retentionActor applies retention now and then. It blocks nobody but itself.
 type retentionActor struct{ hub *Hub }
 
-const trimEvery = 10 * time.Second
+const (
+	trimEvery = 10 * time.Second
+	// trimBytes are the memory events after which it is not waited for that.
+	trimBytes = 4 << 20
+)
 
 func (h *Hub) retentionSpec() actors.Spec[trim] {
 	return actors.Spec[trim]{
-		Kind: supervision.Retention,
-		New:  func() actors.Actor[trim] { return &retentionActor{h} },
+		Kind:    supervision.Retention,
+		Mailbox: actors.Limits{Count: 1},
+		New:     func() actors.Actor[trim] { return &retentionActor{h} },
 	}
 }
 
-func (r *retentionActor) Started(c *actors.Context[trim]) { c.After(trimEvery, trim{}) }
+func (r *retentionActor) Started(c *actors.Context[trim]) { c.After(trimEvery, trim{regular: true}) }
 
-func (r *retentionActor) Receive(c *actors.Context[trim], _ trim) {
-	c.After(trimEvery, trim{})
+func (r *retentionActor) Receive(c *actors.Context[trim], m trim) {
+	if m.regular {
+		c.After(trimEvery, m)
+	}
 	if err := (*r.hub.history.log.Load()).Trim(context.Background(), r.hub.logTime()); err != nil {
 		c.Logger().Warn("retention cannot be applied now", "error", err)
 	}
