@@ -31,7 +31,7 @@ run: build ## build bin/hub and run it for development, at localhost:8080
 
 # Without cgo, so that no C compiler is needed and the program is one static file.
 build: ## build bin/hub
-	CGO_ENABLED=0 go build -trimpath $(if $(VERSION),-ldflags '-X main.version=$(VERSION)') -o bin/hub ./cmd/hub
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w$(if $(VERSION), -X main.version=$(VERSION))' -o bin/hub ./cmd/hub
 
 # The race detector needs cgo, and that needs a C compiler: try it. The tests of the
 # whole come last and one after the other, since they look at time and memory.

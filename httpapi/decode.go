@@ -77,23 +77,35 @@ func decodeEvent(object []byte) (nave.Event, error) {
 	}
 	var seen uint // a bit for each of members
 	for s := inside(object); s.next() != '}'; {
-		name, err := decodeText("the name of a member", s.value())
-		if err != nil {
-			return e, err
-		}
-		i := slices.Index(members, name)
+		i, err := memberOf(s.value())
 		switch {
-		case i < 0:
-			return e, nave.Errorf(nave.CodeInvalid, "unknown member %.40q: %s", name, meant(name, "an event has", members))
+		case err != nil:
+			return e, err
 		case seen&(1<<i) != 0:
-			return e, nave.Errorf(nave.CodeInvalid, "member %s is given twice", name)
+			return e, nave.Errorf(nave.CodeInvalid, "member %s is given twice", members[i])
 		}
 		seen |= 1 << i
-		if err := assign(&e, name, s.value()); err != nil {
+		if err := assign(&e, members[i], s.value()); err != nil {
 			return e, err
 		}
 	}
 	return e, nil
+}
+
+// memberOf is the place in members of a name as the body has it.
+func memberOf(quoted []byte) (int, error) {
+	is := func(name string) bool { return name == string(quoted[1:len(quoted)-1]) }
+	if i := slices.IndexFunc(members, is); i >= 0 {
+		return i, nil
+	}
+	name, err := decodeText("the name of a member", quoted)
+	if err != nil {
+		return 0, err
+	}
+	if i := slices.Index(members, name); i >= 0 { // it was written with escapes
+		return i, nil
+	}
+	return 0, nave.Errorf(nave.CodeInvalid, "unknown member %.40q: %s", name, meant(name, "an event has", members))
 }
 
 func assign(e *nave.Event, name string, value []byte) (err error) {
@@ -141,13 +153,16 @@ func decodeVersion(value []byte) (*uint64, error) {
 }
 
 func decodeText(name string, value []byte) (string, error) {
-	var text string
-	if value[0] != '"' {
+	switch {
+	case value[0] != '"':
 		return "", nave.Errorf(nave.CodeInvalid, "%s must be a string, not %s", name, nameOf(value[0]))
-	}
-	if bytes.IndexByte(value, '\\') < 0 {
+	case bytes.IndexByte(value, '\\') < 0:
 		return string(value[1 : len(value)-1]), nil
 	}
+	return decodeEscaped(name, value)
+}
+
+func decodeEscaped(name string, value []byte) (text string, err error) {
 	if err := json.Unmarshal(value, &text); err != nil {
 		return "", nave.Errorf(nave.CodeInvalid, "%s: %w", name, err)
 	}

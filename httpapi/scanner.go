@@ -11,8 +11,15 @@ func inside(value []byte) scanner { return scanner{value[1:]} }
 
 // next is the first byte of what comes next: a value, or the last bracket.
 func (s *scanner) next() byte {
-	s.rest = bytes.TrimLeft(s.rest, " \t\r\n,:")
-	return s.rest[0]
+	for i, b := range s.rest {
+		switch b {
+		case ' ', '\t', '\r', '\n', ',', ':':
+		default:
+			s.rest = s.rest[i:]
+			return b
+		}
+	}
+	panic("httpapi: JSON ends too early") // it was well-formed
 }
 
 // value takes the next value.
