@@ -21,7 +21,7 @@ func bodyFormat(h http.Header) (string, error) {
 		return "", nave.Errorf(codeMediaType, "content encoding %.40q is not understood here: send the body as it is", c)
 	}
 	text := h.Get("Content-Type")
-	if text == "" {
+	if text == "" || text == jsonType {
 		return jsonType, nil
 	}
 	kind, parameters, err := mime.ParseMediaType(text)
@@ -41,13 +41,13 @@ func bodyFormat(h http.Header) (string, error) {
 		"content type %.100q is not understood here: send application/json, or application/x-ndjson with an event a line", kind)
 }
 
-// readBody reads all of a body that is small enough into b. After an error the
-// time for it goes on: what is left of it is read before the answer.
+// readBody reads all of a body that is small enough into b. The time for it goes
+// on: after an error what is left of it is read before the answer, and otherwise
+// net/http watches the connection, and sets a new time for the next request.
 func (x *exchange) readBody(b *buffer) error {
 	if x.r.ContentLength > x.MaxBody {
 		return x.tooLarge("the body")
 	}
-	x.patience()
 	room, err := b.readAll(http.MaxBytesReader(x.ResponseWriter, x.r.Body, x.MaxBody), x.MaxBody)
 	switch {
 	case !room, err != nil && b.hasGivenWay():
@@ -56,7 +56,6 @@ func (x *exchange) readBody(b *buffer) error {
 		return x.unreadable("the body", err)
 	}
 	b.complete()
-	x.patient()
 	return nil
 }
 

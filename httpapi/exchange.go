@@ -72,7 +72,9 @@ func (x *exchange) Write(b []byte) (int, error) {
 func (x *exchange) trace(name string) {
 	var ctx context.Context
 	ctx, x.span = x.Telemetry.StartServer(x.r, name)
-	x.r = x.r.WithContext(ctx)
+	if ctx != x.r.Context() { // which copies the request
+		x.r = x.r.WithContext(ctx)
+	}
 }
 
 // lingering is the request's context, and lasts a moment longer: a client that has

@@ -213,7 +213,7 @@ func (j *journal) append() ([]eventlog.Outcome, error) {
 // group formats what was committed, once for all clients.
 func (j *journal) group(outcomes []eventlog.Outcome) *group {
 	g := &group{head: j.Head(), at: time.Now()}
-	var events []nave.Event
+	events := make([]nave.Event, 0, len(outcomes)) // most batches are of one
 	for i := range outcomes {
 		if outcomes[i].Err == nil && !outcomes[i].Repeat {
 			events = appendPlaced(events, &outcomes[i], j.waiting[i].batch.Events)
