@@ -25,7 +25,7 @@ var idleMode = Mode{
 		var o idle
 		f.IntVar(&o.clients, "clients", 15000, "subscribers")
 		f.IntVar(&o.topics, "topics", 100, "topics, each client of one")
-		f.DurationVar(&o.settle, "settle", 14*time.Second, "how long they are left alone before they are measured; the hub tells its heap anew every 15 s")
+		f.DurationVar(&o.settle, "settle", 25*time.Second, "how long they are left alone before they are measured: until the hub has given back what connecting took")
 		return func() []Case { return []Case{{"idle", baselines, idleColumns, o.run}} }
 	},
 }
