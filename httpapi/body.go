@@ -41,9 +41,8 @@ func bodyFormat(h http.Header) (string, error) {
 		"content type %.100q is not understood here: send application/json, or application/x-ndjson with an event a line", kind)
 }
 
-// readBody reads all of a body that is small enough into b. The time for it goes
-// on: after an error what is left of it is read before the answer, and otherwise
-// net/http watches the connection, and sets a new time for the next request.
+// readBody reads all of a body that is small enough into b. After an error the
+// time for it goes on: what is left of it is read before the answer.
 func (x *exchange) readBody(b *buffer) error {
 	if x.r.ContentLength > x.MaxBody {
 		return x.tooLarge("the body")
@@ -56,6 +55,7 @@ func (x *exchange) readBody(b *buffer) error {
 		return x.unreadable("the body", err)
 	}
 	b.complete()
+	x.patient()
 	return nil
 }
 
