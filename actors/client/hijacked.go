@@ -2,9 +2,9 @@ package client
 
 import (
 	"bytes"
-	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -54,11 +54,18 @@ const probes = 3
 
 // appendHead writes a response head for a body that ends with the connection.
 func appendHead(b []byte, status int, header http.Header) []byte {
-	buf := bytes.NewBuffer(b)
-	fmt.Fprintf(buf, "HTTP/1.1 %d %s\r\nConnection: close\r\n", status, http.StatusText(status))
+	const most = 512
+	b = append(slices.Grow(b, most), "HTTP/1.1 "...)
+	b = strconv.AppendInt(b, int64(status), 10)
+	b = append(b, ' ')
+	b = append(b, http.StatusText(status)...)
+	b = append(b, "\r\nConnection: close\r\n"...)
 	if header.Get("Date") == "" {
-		fmt.Fprintf(buf, "Date: %s\r\n", time.Now().UTC().Format(http.TimeFormat))
+		b = append(b, "Date: "...)
+		b = time.Now().UTC().AppendFormat(b, http.TimeFormat)
+		b = append(b, "\r\n"...)
 	}
+	buf := bytes.NewBuffer(b)
 	_ = header.WriteSubset(buf, ours) // a buffer takes everything; line ends in values become spaces
 	buf.WriteString("\r\n")
 	return buf.Bytes()
