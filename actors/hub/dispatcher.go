@@ -152,6 +152,7 @@ func (d *dispatcher) Receive(c *actors.Context[dispatcherMessage], m dispatcherM
 	}
 	d.offerGathered() // before anything that tells clients where the dispatcher is
 	switch m := m.(type) {
+	case committed: // above
 	case wake:
 		d.fillGap()
 	case attach:
