@@ -15,6 +15,7 @@ type Reply[R any] struct{ promise *promise[R] }
 type promise[R any] struct {
 	answered atomic.Bool
 	done     chan struct{}
+	then     func() // nil for none
 
 	// Owned by whoever answers first, until done is closed.
 	value R
@@ -24,6 +25,12 @@ type promise[R any] struct {
 // NewReply makes a promise.
 func NewReply[R any]() Reply[R] {
 	return Reply[R]{&promise[R]{done: make(chan struct{})}}
+}
+
+// NewReplyThen makes a promise of which somebody else wants to know that it is
+// kept: whoever answers calls then, once, which must not block.
+func NewReplyThen[R any](then func()) Reply[R] {
+	return Reply[R]{&promise[R]{done: make(chan struct{}), then: then}}
 }
 
 // Send answers.
@@ -42,6 +49,22 @@ func (r Reply[R]) answer(v R, err error) {
 	}
 	p.value, p.err = v, err
 	close(p.done)
+	if p.then != nil {
+		p.then()
+	}
+}
+
+// Answered reports whether Wait would return at once.
+func (r Reply[R]) Answered() bool {
+	if r.promise == nil {
+		return true
+	}
+	select {
+	case <-r.promise.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // Wait waits for the answer, or for ctx. It may be called more than once.

@@ -40,6 +40,26 @@ func TestReply(t *testing.T) {
 	}
 }
 
+func TestAnswered(t *testing.T) {
+	var kept int
+	r := NewReplyThen[int](func() { kept++ })
+	if r.Answered() || kept > 0 {
+		t.Error("answered before it is")
+	}
+	r.Send(1)
+	r.Fail(ErrStopped)
+	if !r.Answered() || kept != 1 {
+		t.Errorf("answered = %v, told %d times", r.Answered(), kept)
+	}
+	if v, err := r.Wait(t.Context()); v != 1 || err != nil {
+		t.Errorf("wait = %d, %v", v, err)
+	}
+	var zero Reply[int]
+	if !zero.Answered() {
+		t.Error("to wait for the zero Reply would block")
+	}
+}
+
 func TestAsk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t)

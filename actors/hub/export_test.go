@@ -9,7 +9,6 @@ import (
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors"
 	"github.com/navehub/nave/actors/client"
-	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/supervision"
 )
 
@@ -20,7 +19,7 @@ import (
 // whether it has.
 func (h *Hub) FailTopic(ctx context.Context, name nave.Topic) bool {
 	t := h.topics.find(name)
-	return t != nil && panics(ctx, t.ref, func(r actors.Reply[eventlog.Outcome]) topicMessage {
+	return t != nil && panics(ctx, t.ref, func(r actors.Reply[struct{}]) topicMessage {
 		return publish{Reply: r, topics: []*topic{nil}}
 	})
 }

@@ -73,7 +73,7 @@ func topicPanics(t *testing.T) {
 		h := start(t, Config{})
 		publish1(t, h, event("cards/1", "moved", 1))
 		topic := h.topics.find("cards/1")
-		_, err := actors.Ask(t.Context(), topic.ref, func(r actors.Reply[eventlog.Outcome]) topicMessage {
+		_, err := actors.Ask(t.Context(), topic.ref, func(r actors.Reply[struct{}]) topicMessage {
 			return publish{Reply: r, topics: []*liveTopic{nil}}
 		})
 		var panicked *actors.PanicError
@@ -97,7 +97,7 @@ func topicKeepsPanicking(t *testing.T) {
 		publish1(t, h, event("cards/1", "moved", 1))
 		topic := h.topics.find("cards/1")
 		for range 20 {
-			_ = topic.ref.Tell(publish{Reply: actors.NewReply[eventlog.Outcome](), topics: []*liveTopic{nil}})
+			_ = topic.ref.Tell(publish{Reply: actors.NewReply[struct{}](), topics: []*liveTopic{nil}})
 			time.Sleep(2 * time.Second)
 		}
 		publish1(t, h, event("cards/1", "moved", 2))

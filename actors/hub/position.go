@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors"
 	"github.com/navehub/nave/eventlog"
 )
 
@@ -92,6 +93,9 @@ func (h *Hub) publishOwn(ctx context.Context, e nave.Event) (eventlog.Outcome, e
 	}
 	defer h.publishers.leave()
 	e.Time = time.Now()
-	p := publish{batch: eventlog.Batch{Events: []nave.Event{e}}, bytes: e.Size(), accepted: e.Time}
-	return h.submit(ctx, &p)
+	p := publish{outcome: actors.NewReply[eventlog.Outcome](), batch: eventlog.Batch{Events: []nave.Event{e}}, bytes: e.Size(), accepted: e.Time}
+	if err := h.queue(ctx, &p); err != nil {
+		return eventlog.Outcome{}, err
+	}
+	return p.outcome.Wait(ctx)
 }

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -36,49 +37,102 @@ type Placed struct {
 // when ctx ends first, the batch may or may not have been stored: publish it
 // again under the same ids.
 func (h *Hub) Publish(ctx context.Context, events ...nave.Event) (Published, error) {
-	start := time.Now()
-	result, durability, err := h.publish(ctx, start, events)
+	p, err := h.Submit(ctx, events...)
 	if err != nil {
-		h.telemetry.Refused(nave.CodeOf(err))
-		var conflict *nave.ConflictError
-		if errors.As(err, &conflict) {
-			h.telemetry.Conflicted(len(conflict.Conflicts))
-		}
 		return Published{}, err
 	}
-	if !result.Repeat {
-		h.telemetry.Published(durability, len(events), time.Since(start))
-	}
-	return result, nil
+	return p.Wait(ctx)
 }
 
-func (h *Hub) publish(ctx context.Context, start time.Time, events []nave.Event) (Published, nave.Durability, error) {
-	if !h.publishers.enter() {
-		return Published{}, 0, h.closed()
+// A Pending is a batch on its way into the log.
+type Pending struct {
+	hub     *Hub
+	publish publish
+	span    trace.Span
+	left    atomic.Bool // the gate
+}
+
+// Submit is the first half of Publish: it returns when the batch has its place in
+// the order, which is before it is committed. What is submitted from then on comes
+// after it, whatever the topics.
+func (h *Hub) Submit(ctx context.Context, events ...nave.Event) (*Pending, error) {
+	p := &Pending{hub: h}
+	if err := p.submit(ctx, events); err != nil {
+		return nil, h.refused(err)
 	}
-	defer h.publishers.leave()
+	return p, nil
+}
+
+// Wait is the other half of Publish, and is called once. If it is not, the batch is
+// committed all the same.
+func (p *Pending) Wait(ctx context.Context) (Published, error) {
+	defer p.span.End()
+	outcome, err := p.publish.outcome.Wait(ctx)
+	if err != nil {
+		return Published{}, p.hub.refused(unknownIfEnded(err))
+	}
+	batch := &p.publish.batch
+	if !outcome.Repeat {
+		p.hub.telemetry.Published(batch.Durability, len(batch.Events), time.Since(p.publish.accepted))
+	}
+	return p.hub.published(batch.Events, outcome), nil
+}
+
+// Answered reports whether Wait would return at once.
+func (p *Pending) Answered() bool { return p.publish.outcome.Answered() }
+
+// refused tells telemetry.
+func (h *Hub) refused(err error) error {
+	h.telemetry.Refused(nave.CodeOf(err))
+	var conflict *nave.ConflictError
+	if errors.As(err, &conflict) {
+		h.telemetry.Conflicted(len(conflict.Conflicts))
+	}
+	return err
+}
+
+// submit enters the gate, and leaves it with an error. Otherwise the journal's
+// answer does: nobody may ever wait for that.
+func (p *Pending) submit(ctx context.Context, events []nave.Event) (err error) {
+	h, start := p.hub, time.Now()
+	if !h.publishers.enter() {
+		return h.closed()
+	}
+	admitted := false
+	defer func() {
+		if !admitted {
+			p.leave()
+		}
+	}()
 	bytes, err := h.checkBatch(events)
 	if err != nil {
-		return Published{}, 0, err
+		return err
 	}
-	ctx, span := h.telemetry.StartPublish(ctx, events)
-	defer span.End()
+	ctx, p.span = h.telemetry.StartPublish(ctx, events)
 	for i := range events {
 		if events[i].Time.IsZero() {
 			events[i].Time = start
 		}
 	}
-	p := publish{
+	p.publish = publish{
+		outcome:  actors.NewReplyThen[eventlog.Outcome](p.leave),
 		batch:    eventlog.Batch{Events: events},
 		bytes:    bytes,
 		accepted: start,
 		trace:    trace.SpanContextFromContext(ctx),
 	}
-	outcome, err := h.submit(ctx, &p)
-	if err != nil {
-		return Published{}, 0, unknownIfEnded(err)
+	if err := h.queue(ctx, &p.publish); err != nil {
+		p.span.End()
+		return unknownIfEnded(err)
 	}
-	return h.published(events, outcome), p.batch.Durability, nil
+	admitted = true
+	return nil
+}
+
+func (p *Pending) leave() {
+	if p.left.CompareAndSwap(false, true) {
+		p.hub.publishers.leave()
+	}
 }
 
 func (h *Hub) checkBatch(events []nave.Event) (bytes int, err error) {
@@ -115,29 +169,28 @@ func atEvent(i, n int, err error) error {
 	return nave.Errorf(nave.CodeOf(err), "event %d: %w", i, err)
 }
 
-// submit queues the batch with the topic of its first event and waits. A topic
+// queue puts the batch into the journal, by the topic of its first event. A topic
 // that has left meanwhile is spawned anew. Here the batch gets the time from which
 // the log counts.
-func (h *Hub) submit(ctx context.Context, p *publish) (eventlog.Outcome, error) {
+func (h *Hub) queue(ctx context.Context, p *publish) error {
 	p.batch.Time = h.logTime()
 	var dead *topic
 	for {
 		if err := h.resolve(ctx, p, dead); err != nil {
-			return eventlog.Outcome{}, err
+			return err
 		}
 		first := p.topics[0]
-		outcome, err := actors.Ask(ctx, first.ref, func(r actors.Reply[eventlog.Outcome]) topicMessage {
-			asked := *p
-			asked.Reply = r
-			return asked
+		_, err := actors.Ask(ctx, first.ref, func(r actors.Reply[struct{}]) topicMessage {
+			p.Reply = r
+			return *p
 		})
 		switch {
 		case errors.Is(err, actors.ErrStopped) && first != dead:
 			dead = first
 		case isFull(err):
-			return outcome, nave.Errorf(nave.CodeBusy, "topic %s has as much waiting as it may hold", first.name).After(time.Second)
+			return nave.Errorf(nave.CodeBusy, "topic %s has as much waiting as it may hold", first.name).After(time.Second)
 		default:
-			return outcome, err
+			return err
 		}
 	}
 }

@@ -27,10 +27,12 @@ const (
 //sumtype:decl
 type topicMessage interface{ topicMessage() }
 
-// publish asks for a batch to be committed. It carries the promise that the
-// publisher waits for; topics are those of its events, the receiver first.
+// publish asks for a batch to be committed. It carries two promises: that the
+// journal has it, and of the outcome, which the journal gives. topics are those of
+// its events, the receiver first.
 type publish struct {
-	actors.Reply[eventlog.Outcome]
+	actors.Reply[struct{}]
+	outcome  actors.Reply[eventlog.Outcome]
 	batch    eventlog.Batch
 	bytes    int
 	accepted time.Time // by the wall clock, and the monotonic one
@@ -125,7 +127,7 @@ func (t *topicActor) admit(p publish) {
 		return
 	}
 	t.inJournal.Add(int64(p.bytes))
-	if err := t.hub.journal.Tell(commit{p.Reply, p.batch, p.bytes, t.topic, p.accepted, t.last, p.trace}); err != nil {
+	if err := t.hub.journal.Tell(commit{p.outcome, p.batch, p.bytes, t.topic, p.accepted, t.last, p.trace}); err != nil {
 		t.inJournal.Add(-int64(p.bytes))
 		if isFull(err) {
 			err = nave.Errorf(nave.CodeOverloaded, "the hub has as much to commit as it may hold").After(time.Second)
@@ -135,6 +137,7 @@ func (t *topicActor) admit(p publish) {
 		p.Fail(err)
 		return
 	}
+	p.Send(struct{}{})
 	t.hub.telemetry.Stage(p.trace, telemetry.SpanTopic, p.accepted, t.last)
 }
 
