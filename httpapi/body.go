@@ -146,7 +146,9 @@ func (l *lines) close() { l.line.release() }
 func (l *lines) next() ([]byte, error) {
 	for !l.ended {
 		l.line.restart()
-		l.x.patience()
+		if !l.waiting() {
+			l.x.patience()
+		}
 		refused, err := l.read()
 		l.ended = err != nil
 		l.line.complete()
@@ -194,8 +196,15 @@ func (l *lines) gather(part []byte) error {
 	}
 }
 
-// waiting reports whether the next line has arrived already.
+// waiting reports whether the next line has arrived already, so that next does not
+// block. It passes over blank ones.
 func (l *lines) waiting() bool {
-	ahead, _ := l.src.Peek(l.src.Buffered()) // what is buffered can be had
-	return bytes.IndexByte(ahead, '\n') >= 0
+	for {
+		ahead, _ := l.src.Peek(l.src.Buffered()) // what is buffered can be had
+		size := bytes.IndexByte(ahead, '\n') + 1
+		if size == 0 || int64(size) > l.x.MaxBody || len(bytes.TrimSpace(ahead[:size])) > 0 {
+			return size > 0
+		}
+		_, _ = l.src.Discard(size)
+	}
 }

@@ -15,10 +15,8 @@ import (
 // A fake is a hub that fails, in ways that a real one does seldom.
 type fake struct{ err error }
 
-func (f fake) Publish(context.Context, ...nave.Event) (hub.Published, error) {
-	return hub.Published{}, f.err
-}
-func (f fake) Connect(context.Context, client.Request) error { return f.err }
+func (f fake) Submit(context.Context, ...nave.Event) (*hub.Pending, error) { return nil, f.err }
+func (f fake) Connect(context.Context, client.Request) error               { return f.err }
 func (f fake) Poll(context.Context, nave.Filters, string, time.Duration) (hub.Page, error) {
 	return hub.Page{}, f.err
 }

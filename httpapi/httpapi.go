@@ -36,7 +36,7 @@ import (
 
 // A Hub is what the surface is for; *hub.Hub is one.
 type Hub interface {
-	Publish(ctx context.Context, events ...nave.Event) (hub.Published, error)
+	Submit(ctx context.Context, events ...nave.Event) (*hub.Pending, error)
 	// Connect hands over a stream and with it, unless there is an error, its
 	// transport.
 	Connect(ctx context.Context, req client.Request) error

@@ -60,15 +60,29 @@ func TestALineIsAnsweredBeforeTheNextIsWhole(t *testing.T) {
 	s := start(t, hub.Config{}, Config{})
 	conn := s.dial("POST /v1/events HTTP/1.1\r\nHost: hub\r\nContent-Type: application/x-ndjson\r\nContent-Length: 1000\r\n\r\n" +
 		`{"topic":"a","type":"x"}` + "\n" + `{"topic":`)
-	for answer := bufio.NewReader(conn); ; {
-		line, err := answer.ReadString('\n')
+	awaitLine(t, bufio.NewReader(conn), `"offset":1`)
+}
+
+// awaitLine reads up to a line with the text in it.
+func awaitLine(t *testing.T, r *bufio.Reader, text string) {
+	t.Helper()
+	for {
+		line, err := r.ReadString('\n')
 		if err != nil {
-			t.Fatalf("no answer: %v", err)
+			t.Fatalf("no line with %s: %v", text, err)
 		}
-		if strings.Contains(line, `"offset":1`) {
+		if strings.Contains(line, text) {
 			return
 		}
 	}
+}
+
+// Blank lines are no lines: an answer does not wait for what comes after them.
+func TestALineIsAnsweredBeforeBlankOnes(t *testing.T) {
+	s := start(t, hub.Config{}, Config{})
+	conn := s.dial("POST /v1/events HTTP/1.1\r\nHost: hub\r\nContent-Type: application/x-ndjson\r\nContent-Length: 1000\r\n\r\n" +
+		`{"topic":"a","type":"x"}` + "\n\n \t\r\n\n{")
+	awaitLine(t, bufio.NewReader(conn), `"offset":1`)
 }
 
 // A client that says by a FIN that its request is complete is told the outcome.

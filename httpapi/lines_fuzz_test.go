@@ -23,6 +23,7 @@ func FuzzLines(f *testing.F) {
 		f.Add([]byte(seed), uint8(8), false)
 		f.Add([]byte(seed), uint8(200), true)
 	}
+	f.Add([]byte("\n\n"), uint8(0), false)
 	f.Fuzz(func(t *testing.T, body []byte, limit uint8, breaks bool) {
 		for name, src := range map[string]io.Reader{
 			"whole": bytes.NewReader(body), "byte by byte": iotest.OneByteReader(bytes.NewReader(body)),
@@ -68,7 +69,11 @@ func readLines(t *testing.T, src io.Reader, limit int64, broken error) (got []st
 	lines := x.lines()
 	defer lines.close()
 	for range 10_000_000 {
+		waiting := lines.waiting()
 		line, err := lines.next()
+		if waiting && (err == io.EOF || errors.Is(err, broken)) {
+			t.Fatalf("a line was waiting, and then: %v", err)
+		}
 		switch {
 		case err == io.EOF:
 			return got

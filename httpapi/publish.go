@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/navehub/nave/actors/hub"
@@ -63,13 +64,22 @@ func (h *handler) publish(x *exchange) error {
 	return nil
 }
 
-// publishJSON publishes one body, or one line.
+// publishJSON publishes a body.
 func (h *handler) publishJSON(x *exchange, body []byte) (hub.Published, error) {
-	events, err := decodeEvents(body, h.Hub.Limits().Batch)
+	ctx, cancel := x.lingering()
+	defer cancel()
+	pending, err := h.submitJSON(ctx, body)
 	if err != nil {
 		return hub.Published{}, err
 	}
-	ctx, cancel := x.lingering()
-	defer cancel()
-	return h.Hub.Publish(ctx, events...)
+	return pending.Wait(ctx)
+}
+
+// submitJSON submits a body, or a line of one.
+func (h *handler) submitJSON(ctx context.Context, body []byte) (*hub.Pending, error) {
+	events, err := decodeEvents(body, h.Hub.Limits().Batch)
+	if err != nil {
+		return nil, err
+	}
+	return h.Hub.Submit(ctx, events...)
 }

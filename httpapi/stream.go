@@ -1,20 +1,31 @@
 package httpapi
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/hub"
+)
+
+const (
+	// mostUnderWay is how many lines of a connection are published at a time. Their
+	// bytes are bounded by what is read ahead.
+	mostUnderWay = 256
+	// enoughAnswers is how many bytes of them are worth a write.
+	enoughAnswers = 4 << 10
 )
 
 // publishLines publishes every line by itself and answers each with a line, in
 // order, while the body is still arriving: a publication, or a problem document
 // in its place, after which the stream goes on.
 //
-// A line is published when the one before it has been, so that the order of
-// lines is the order of events. What is meant to go faster goes several events
-// to a line, as an array, or over several connections.
+// Lines that have arrived together are committed together. Each has its place in
+// the order before the next is looked at, so that the order of lines is the order
+// of events. All have their answers before more is waited for, since the client
+// may wait for these.
 func (h *handler) publishLines(x *exchange) error {
 	_ = x.rc.EnableFullDuplex() // HTTP/2 always is
 	x.Header().Set("Content-Type", ndjsonType)
@@ -23,47 +34,123 @@ func (h *handler) publishLines(x *exchange) error {
 		x.WriteHeader(http.StatusOK)
 		_ = x.rc.Flush()
 	}
-	lines := x.lines()
-	defer lines.close()
-	for last := false; !last; {
-		line, err := lines.next()
-		if err == io.EOF {
-			break
-		}
-		answer, err := h.publishLine(x, line, err)
-		last = lines.ended || nave.CodeOf(err) == nave.CodeDraining
-		if x.answerLine(answer, last || !lines.waiting()) != nil {
-			break
-		}
+	s := lineStream{x: x, lines: x.lines()}
+	defer s.lines.close()
+	for s.publishSome() {
 	}
 	x.leaveBody()
 	return nil
 }
 
-// publishLine gives the answer to a line, and the error in it. Reading the line
-// may have failed already.
-func (h *handler) publishLine(x *exchange, line []byte, err error) ([]byte, error) {
-	if err == nil {
-		published, failed := h.publishJSON(x, line)
-		if err = failed; err == nil {
-			answer := publicationOf(published)
-			answer.Repeat = published.Repeat
-			return encode(answer), nil
+// A lineStream is a body of lines that are published.
+type lineStream struct {
+	x        *exchange
+	lines    *lines
+	last     bool // nothing comes after the lines under way
+	underWay []submitted
+	answers  []byte // not written yet
+}
+
+// submitted is a line under way: pending, or refused already.
+type submitted struct {
+	pending *hub.Pending
+	err     error
+}
+
+// publishSome publishes the next line, and with it those that have arrived after
+// it. It reports whether the stream goes on.
+func (s *lineStream) publishSome() bool {
+	line, err := s.lines.next()
+	if err == io.EOF {
+		return false
+	}
+	ctx, cancel := s.x.lingering()
+	defer cancel()
+	defer s.settle(ctx)
+	s.submit(ctx, line, err)
+	for !s.last && len(s.underWay) < mostUnderWay && s.lines.waiting() {
+		line, err := s.lines.next()
+		s.submit(ctx, line, err)
+	}
+	return s.answer(ctx) == nil && !s.last
+}
+
+// submit is for a line whose reading may have failed already.
+func (s *lineStream) submit(ctx context.Context, line []byte, err error) {
+	var l submitted
+	if l.err = err; err == nil {
+		l.pending, l.err = s.x.submitJSON(ctx, line)
+	}
+	s.last = s.lines.ended || nave.CodeOf(l.err) == nave.CodeDraining
+	s.underWay = append(s.underWay, l)
+}
+
+// answer answers the lines under way. No answer waits for the outcome of another
+// line.
+func (s *lineStream) answer(ctx context.Context) error {
+	for i := range s.underWay {
+		l := &s.underWay[i]
+		if len(s.answers) >= enoughAnswers || l.pending != nil && !l.pending.Answered() {
+			if err := s.write(); err != nil {
+				return err
+			}
 		}
+		s.answers = append(s.answers, s.answerTo(ctx, l)...)
+	}
+	return s.write()
+}
+
+// answerTo waits for what becomes of a line.
+func (s *lineStream) answerTo(ctx context.Context, l *submitted) []byte {
+	published, err := l.wait(ctx)
+	if err == nil {
+		answer := publicationOf(published)
+		answer.Repeat = published.Repeat
+		return encode(answer)
 	}
 	p := problemOf(err)
 	if p.Code == nave.CodeInternal {
-		x.Logger.ErrorContext(x.r.Context(), "a line met a defect", "path", x.r.URL.Path, "error", err)
+		s.x.Logger.ErrorContext(ctx, "a line met a defect", "path", s.x.r.URL.Path, "error", err)
 	}
-	return p.body(), err
+	return p.body()
 }
 
-// answerLine writes, and flushes unless more is to be answered at once.
-func (x *exchange) answerLine(answer []byte, flush bool) error {
-	_ = x.rc.SetWriteDeadline(time.Now().Add(x.WriteTimeout))
-	defer func() { _ = x.rc.SetWriteDeadline(time.Time{}) }()
-	if _, err := x.Write(answer); err != nil || !flush {
+func (l *submitted) wait(ctx context.Context) (hub.Published, error) {
+	if l.pending == nil {
+		return hub.Published{}, l.err
+	}
+	pending := l.pending
+	l.pending = nil
+	return pending.Wait(ctx)
+}
+
+// settle sees to the end of what is under way, also if the client is gone.
+func (s *lineStream) settle(ctx context.Context) {
+	for i := range s.underWay {
+		if s.underWay[i].pending != nil {
+			_, _ = s.underWay[i].wait(ctx)
+		}
+	}
+	clear(s.underWay)
+	s.underWay = s.underWay[:0]
+}
+
+// write sends the answers that there are.
+func (s *lineStream) write() error {
+	if len(s.answers) == 0 {
+		return nil
+	}
+	_ = s.x.rc.SetWriteDeadline(time.Now().Add(s.x.WriteTimeout))
+	defer func() { _ = s.x.rc.SetWriteDeadline(time.Time{}) }()
+	if !s.lines.ended {
+		s.x.patience() // the next line may be waiting for these answers to be taken
+	}
+	_, err := s.x.Write(s.answers)
+	if s.answers = s.answers[:0]; cap(s.answers) > 2*enoughAnswers {
+		s.answers = nil
+	}
+	if err != nil {
 		return err
 	}
-	return x.rc.Flush()
+	return s.x.rc.Flush()
 }

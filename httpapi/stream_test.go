@@ -73,8 +73,14 @@ func TestPublishLinesKeepTheirOrder(t *testing.T) {
 		fmt.Fprintf(&body, `{"topic":"t/%d","type":"n%d"}`+"\n", i%7, i)
 	}
 	cursor := string(s.hub.Epoch()) + "-0"
-	if answers := s.publishLines(body.String()); len(answers) != n {
+	answers := s.publishLines(body.String())
+	if len(answers) != n {
 		t.Fatalf("%d answers to %d lines", len(answers), n)
+	}
+	for i, answer := range answers {
+		if !strings.Contains(answer, fmt.Sprintf(`"offset":%d}`, i+1)) {
+			t.Fatalf("answer %d is %s", i, answer)
+		}
 	}
 	for i := 0; i < n; {
 		page := s.page("topic=t/*&cursor=" + cursor)
