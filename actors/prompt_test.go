@@ -23,6 +23,11 @@ func promptly(t *testing.T) (*harness, Ref[any]) {
 		return &script{other: func(m any) { m.(quick)(nil) }}
 	}})
 	h.settle(r)
+	for resting := false; !resting; runtime.Gosched() { // or its messages wait for their turn
+		r.body.mu.Lock()
+		resting = !r.body.running
+		r.body.mu.Unlock()
+	}
 	return h, r
 }
 

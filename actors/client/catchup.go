@@ -29,7 +29,7 @@ func (c *client) attach(ctx *actors.Context[Message]) {
 	}
 	c.attaching = true
 	if err := c.Dispatcher.Attach(c.id, c.req.Filters, ctx.Self()); err != nil {
-		ctx.After(attachAgain, attach{})
+		ctx.After(attachAgain, Unattached{})
 	}
 }
 
@@ -73,7 +73,7 @@ func (c *client) proceed(ctx *actors.Context[Message]) {
 // catchUp writes one page of history. At its end it attaches, and once attached
 // and at the head it goes live.
 func (c *client) catchUp(ctx *actors.Context[Message]) {
-	if c.live || c.verdict != nil || c.ended != "" {
+	if c.live || c.verdict != nil || c.snapshot != nil || c.ended != "" {
 		return
 	}
 	if c.attached && c.position >= c.head {

@@ -201,7 +201,7 @@ func (c *client) Receive(ctx *actors.Context[Message], m Message) {
 	case proceed:
 		c.scheduled = false
 		c.proceed(ctx)
-	case attach:
+	case Unattached:
 		c.attaching = false
 		c.attach(ctx)
 	case Bye:

@@ -153,6 +153,24 @@ func handOver(t *testing.T, missed, asking, reading, live int) {
 	}
 }
 
+// A dispatcher that fails over the question has forgotten the client, which asks
+// again.
+func TestAClientThatWasNotAttachedAsksAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, out, at := &past{}, &page{}, desk{make(chan actors.Ref[client.Message], 2)}
+		spawn(t, log, out, at)
+		synctest.Wait()
+		ref := <-at.asked
+		if err := ref.Tell(client.Unattached{}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if n := len(at.asked); n != 1 {
+			t.Errorf("it has asked %d times again", n)
+		}
+	})
+}
+
 func spawn(t *testing.T, log *past, out client.Transport, at desk) {
 	t.Helper()
 	rows := registry.New(0)

@@ -14,6 +14,10 @@ type Message interface{ clientMessage() }
 // Attached answers Attach: the dispatcher will offer everything after Head.
 type Attached struct{ Head uint64 }
 
+// Unattached answers Attach too: the dispatcher has failed, and does not know of
+// the client.
+type Unattached struct{}
+
 // Offer hands over what the client follows of one committed group. Frames is
 // shared with other clients and must not be changed.
 type Offer struct {
@@ -50,18 +54,15 @@ type drain struct{}
 // are heard in between.
 type proceed struct{}
 
-// attach tries again to reach a dispatcher whose mailbox was full.
-type attach struct{}
-
-func (Attached) clientMessage()  {}
-func (Offer) clientMessage()     {}
-func (Heartbeat) clientMessage() {}
-func (Lagging) clientMessage()   {}
-func (Bye) clientMessage()       {}
-func (Gone) clientMessage()      {}
-func (drain) clientMessage()     {}
-func (proceed) clientMessage()   {}
-func (attach) clientMessage()    {}
+func (Attached) clientMessage()   {}
+func (Unattached) clientMessage() {}
+func (Offer) clientMessage()      {}
+func (Heartbeat) clientMessage()  {}
+func (Lagging) clientMessage()    {}
+func (Bye) clientMessage()        {}
+func (Gone) clientMessage()       {}
+func (drain) clientMessage()      {}
+func (proceed) clientMessage()    {}
 
 // ControlMessage marks what must be heard although offers are backed up.
 func (Attached) ControlMessage() {}
@@ -82,7 +83,7 @@ func (drain) ControlMessage() {}
 func (proceed) ControlMessage() {}
 
 // ControlMessage marks what must be heard although offers are backed up.
-func (attach) ControlMessage() {}
+func (Unattached) ControlMessage() {}
 
 // PromptMessage lets the dispatcher write to a socket that has room.
 func (Offer) PromptMessage() {}

@@ -26,6 +26,7 @@ func (c *client) beginSnapshot(ctx *actors.Context[Message]) {
 		c.unreadable(ctx, "state", err)
 		return
 	}
+	c.closeSnapshot() // one that was under way is of no use any more
 	next, stop := iter.Pull2(state.Events())
 	c.snapshot = &snapshot{state, next, stop}
 

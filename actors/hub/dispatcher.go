@@ -41,6 +41,9 @@ type attach struct {
 	to      actors.Ref[client.Message]
 }
 
+// Fail tells the client that it has not been attached.
+func (a attach) Fail(error) { _ = a.to.Tell(client.Unattached{}) }
+
 // detach ends the offers to a client.
 type detach struct{ id uint64 }
 

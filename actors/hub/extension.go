@@ -92,7 +92,7 @@ func (x *extensionActor) Receive(c *actors.Context[client.Message], m client.Mes
 	case client.Attached:
 		x.live = true
 		x.readHistory(c)
-	case client.Lagging:
+	case client.Lagging, client.Unattached:
 		x.live = false
 		x.catchUp(c)
 	case client.Heartbeat:

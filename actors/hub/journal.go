@@ -151,6 +151,9 @@ func (j *journal) Stopped() {
 var errLogBroken = nave.Errorf(nave.CodeUnavailable,
 	"the log cannot be written now; the event may or may not be stored: try again with the same id").After(time.Second)
 
+var errLogClosed = nave.Errorf(nave.CodeUnavailable,
+	"the log is being reopened: nothing was stored").After(time.Second)
+
 func (j *journal) commit(c *actors.Context[journalMessage]) {
 	if len(j.waiting) == 0 {
 		return
@@ -184,7 +187,7 @@ func (j *journal) append() ([]eventlog.Outcome, error) {
 			continue
 		}
 		if j.log == nil {
-			outcomes[i].Err = errLogBroken
+			outcomes[i].Err = errLogClosed
 			continue
 		}
 		if j.waiting[i].batch.Durability == nave.Memory {

@@ -21,9 +21,10 @@ const (
 
 // saveMemory sees to it that the process takes little of it, until it is undone.
 func saveMemory(ctx context.Context) (undo func()) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+	if os.Getenv("GOGC")+os.Getenv("GOMEMLIMIT") != "" {
+		return func() {} // somebody knows better
 	}
+	debug.SetGCPercent(gcPercent)
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {

@@ -32,6 +32,15 @@ type directory struct {
 	fresh bool // no log was ever opened in it
 }
 
+// stillThere is an error if the directory holds no log any more: it was removed, or
+// its disk is not mounted.
+func stillThere(fs vfs.FS, path string) error {
+	if _, err := fs.Stat(fs.PathJoin(path, markName)); oserror.IsNotExist(err) {
+		return fmt.Errorf("the log that was in %s is gone: has its directory been removed, or its disk unmounted?", path)
+	}
+	return nil
+}
+
 // claim makes the directory, or finds it to be a log's, and locks it.
 func claim(fs vfs.FS, path string) (*directory, error) {
 	d := &directory{fs: fs, path: path}

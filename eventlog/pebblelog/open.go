@@ -38,6 +38,11 @@ func open(ctx context.Context, dir string, o Options, before *Log) (*Log, error)
 		o.Logger = slog.Default()
 	}
 	o.MinFree = cmp.Or(o.MinFree, 64<<20)
+	if before != nil { // no other is made in its place
+		if err := stillThere(o.FS, dir); err != nil {
+			return nil, err
+		}
+	}
 	d, err := claim(o.FS, dir)
 	if err != nil {
 		return nil, oneLine(err)

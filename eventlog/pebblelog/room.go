@@ -22,6 +22,9 @@ func (l *Log) Ready() error {
 	if err := l.broken(); err != nil {
 		return err
 	}
+	if err := stillThere(l.options.FS, l.dir); err != nil {
+		return l.breaks(err)
+	}
 	if err := l.damaged(); err != nil {
 		return err
 	}

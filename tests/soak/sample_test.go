@@ -27,7 +27,6 @@ type sample struct {
 	lagging        int
 	topics         int
 	allocated      int64 // since the start
-	spawned        int   // actors so far
 }
 
 func (s *soak) sample(ctx context.Context) (sample, error) {
@@ -105,7 +104,7 @@ func (s *soak) rest(when string) sample {
 		return now, now.allocated != s.allocated && now.connections == 0
 	})
 	s.allocated = now.allocated
-	now.sockets, now.spawned = s.quiet(), s.spawned()
+	now.sockets = s.quiet()
 	s.t.Logf("%s: %d sockets, %d other descriptors, %d goroutines, heap %s, RSS %s, disk %s, %d topics",
 		when, now.sockets, now.files, now.goroutines, mb(now.heap), mb(now.rss), mb(now.disk), now.topics)
 	return now

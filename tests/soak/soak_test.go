@@ -14,7 +14,6 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -59,14 +58,9 @@ const (
 )
 
 // heapLimit is what the heap may be at the end. A topic that has an actor takes
-// less than 3 KB. Names of actors are in 32,768 maps of protoactor's, each of which
-// takes 288 bytes from the first name on, for ever.
+// less than 3 KB.
 func heapLimit(before, after sample) int64 {
-	const maps = 32_768
-	names := func(spawned int) float64 { return 288 * maps * (1 - math.Exp(-float64(spawned)/maps)) }
-	return before.heap + moreHeap +
-		3<<10*int64(max(0, after.topics-before.topics)) +
-		int64(names(after.spawned)-names(before.spawned))
+	return before.heap + moreHeap + 3<<10*int64(max(0, after.topics-before.topics))
 }
 
 // TestSoak lets the load go on for -for, with a rest in between, and compares what
@@ -140,8 +134,7 @@ func (s *soak) compare(table *trial.Table, empty, before, after sample) {
 	limit := s.diskLimit()
 	at("disk", mb(limit)+" or less", func(s sample) string { return mb(s.disk) })
 	table.Row("", "", "topics keep their actor for 5 minutes")
-	table.Row("", "", "heap: 4 MB more, 3 KB for each more topic, %s for names of %d more actors",
-		mb(heap-before.heap-moreHeap-3<<10*int64(max(0, after.topics-before.topics))), after.spawned-before.spawned)
+	table.Row("", "", "heap: 4 MB more, and 3 KB for each more topic")
 	table.Row("", "", "disk: retention of %d MiB, twice, 24 MiB, and 100 B for each of %d ids", durableMiB(), s.ids.Load())
 
 	s.must("sockets", int64(after.sockets), 1)
