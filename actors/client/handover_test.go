@@ -173,6 +173,11 @@ func TestAClientThatWasNotAttachedAsksAgain(t *testing.T) {
 
 func spawn(t *testing.T, log *past, out client.Transport, at desk) {
 	t.Helper()
+	spawnFor(t, client.Request{Filters: nave.Filters{"a"}, Cursor: "epoch-0", Transport: out}, log, at)
+}
+
+func spawnFor(t *testing.T, request client.Request, log client.History, at desk) actors.Ref[client.Message] {
+	t.Helper()
 	rows := registry.New(0)
 	system := actors.NewSystem(actors.Options{Logger: slog.New(slog.DiscardHandler), OnFailure: func(f supervision.Failure) {
 		t.Errorf("the client failed: %v", f.Reason)
@@ -184,12 +189,13 @@ func spawn(t *testing.T, log *past, out client.Transport, at desk) {
 		rows.Close()
 		time.Sleep(time.Microsecond) // fake: lets the goroutine of protoactor's dead letters end
 	})
-	request := client.Request{Filters: nave.Filters{"a"}, Cursor: "epoch-0", Transport: out}
 	deps := &client.Deps{
 		Config: client.Config{}.WithDefaults(), Dispatcher: at, History: log, Mailboxes: actors.NewBudget(1 << 20),
 		Registry: rows, Telemetry: telemetry.Disabled(),
 	}
-	if _, err := actors.Spawn(system, "client", client.Spec(1, request, deps)); err != nil {
+	ref, err := actors.Spawn(system, "client", client.Spec(1, request, deps))
+	if err != nil {
 		t.Fatal(err)
 	}
+	return ref
 }

@@ -133,14 +133,9 @@ func (c *client) flushed(ctx *actors.Context[Message], err error) {
 
 // skip takes away the first n bytes of the pieces.
 func (o *output) skip(n int) {
-	written := 0
-	for ; written < len(o.pieces) && n >= len(o.pieces[written]); written++ {
-		n -= len(o.pieces[written])
-	}
-	if n > 0 {
-		o.pieces[written] = o.pieces[written][n:]
-	}
-	o.pieces = slices.Delete(o.pieces, 0, written)
+	left := copy(o.pieces, after(o.pieces, n)) // the list is lent, and keeps its place
+	clear(o.pieces[left:])
+	o.pieces = o.pieces[:left]
 }
 
 // timed is how many flushes there are for one whose time is taken: to take it costs

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"iter"
-	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,8 +13,6 @@ import (
 	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/frame"
-	"github.com/navehub/nave/registry"
-	"github.com/navehub/nave/telemetry"
 )
 
 // manyKeys are a state that takes several pages.
@@ -59,17 +56,8 @@ func (p *trimmed) State(context.Context, nave.Filters) (eventlog.Snapshot, error
 func TestASnapshotGoesOnWhenTheClientLags(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, out, at := &trimmed{}, &page{}, desk{make(chan actors.Ref[client.Message], 8)}
-		rows := registry.New(0)
-		system := actors.NewSystem(actors.Options{Logger: slog.New(slog.DiscardHandler)})
-		deps := &client.Deps{
-			Config: client.Config{}.WithDefaults(), Dispatcher: at, History: log, Mailboxes: actors.NewBudget(1 << 20),
-			Registry: rows, Telemetry: telemetry.Disabled(),
-		}
 		request := client.Request{Filters: nave.Filters{"a"}, Cursor: "epoch-1", Snapshot: true, Transport: out}
-		ref, err := actors.Spawn(system, "client", client.Spec(1, request, deps))
-		if err != nil {
-			t.Fatal(err)
-		}
+		ref := spawnFor(t, request, log, at)
 		for _, m := range []client.Message{client.Attached{Head: 9}, client.Lagging{}, client.Attached{Head: 9}} {
 			if err := ref.Tell(m); err != nil {
 				t.Fatal(err)
@@ -81,10 +69,5 @@ func TestASnapshotGoesOnWhenTheClientLags(t *testing.T) {
 		if begun != 1 || ended != 1 || log.opened != log.closed {
 			t.Errorf("snapshots: %d begun, %d ended; states: %d opened, %d closed", begun, ended, log.opened, log.closed)
 		}
-		if err := system.Shutdown(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-		rows.Close()
-		time.Sleep(time.Microsecond) // fake: lets the goroutine of protoactor's dead letters end
 	})
 }
