@@ -4,6 +4,7 @@ package load
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -168,7 +169,13 @@ func (c *publisher) takeLines(b []byte, fresh int) ([]byte, error) {
 	return b, nil
 }
 
+// fail gives the connection up. One that nothing is asked of may be closed by the
+// server, after a while.
 func (c *publisher) fail(err error) {
+	if errors.Is(err, errEnded) && len(c.pending) == 0 && c.all.spare(c) {
+		c.socket.close()
+		return
+	}
 	c.all.loop.fail(fmt.Errorf("a publisher with %d requests that are not answered: %w", len(c.pending), err))
 	c.socket.close()
 }

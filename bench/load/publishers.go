@@ -5,6 +5,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -78,6 +79,16 @@ func (p *Publishers) Work() {
 		one.free = false
 		p.free = p.free[:last]
 	}
+}
+
+// spare reports whether there are others to do a free connection's work from now on.
+func (p *Publishers) spare(one *publisher) bool {
+	if len(p.all) == 1 || !one.free {
+		return false
+	}
+	is := func(other *publisher) bool { return other == one }
+	p.all, p.free = slices.DeleteFunc(p.all, is), slices.DeleteFunc(p.free, is)
+	return true
 }
 
 // Unanswered is how many requests are under way.

@@ -1,9 +1,7 @@
 package overload
 
 import (
-	"bytes"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -60,10 +58,6 @@ func storm(t *testing.T, table *trial.Table, clients int, from string) {
 	table.Row("from the "+from+": connections that failed or were refused, and were tried again", "", "%d", failures(crowd)-before)
 	liveAgain(t, hub, crowd, offsets)
 	judgeStorm(t, table, from, crowd, offsets)
-	table.Row("from the "+from+": RSS of the test", "at most 300 MB", "%d MB", mb(ownRSS(t)))
-	if clients <= 15_000 && !trial.Race && ownRSS(t) > 300<<20 {
-		t.Errorf("the crowd takes %d MB", mb(ownRSS(t)))
-	}
 }
 
 // stormBudget is a page of the log for each of those that are served at the same
@@ -138,14 +132,4 @@ func failures(crowd *harness.Crowd) (n int) {
 		n += s.Refused + s.Dropped
 	}
 	return n
-}
-
-func ownRSS(t *testing.T) int64 {
-	t.Helper()
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, _ := strconv.ParseInt(string(bytes.Fields(text)[1]), 10, 64)
-	return pages * int64(os.Getpagesize())
 }
