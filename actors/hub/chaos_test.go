@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/navehub/nave"
 	"github.com/navehub/nave/supervision"
 	"github.com/navehub/nave/tests/harness"
 	"github.com/navehub/nave/tests/trial"
@@ -42,6 +43,7 @@ func contained(t *testing.T, table *trial.Table, from uint64) {
 	g := startTarget(t, t.TempDir())
 	l := startLoad(g, from, 6, 12)
 	reflected := g.subscriber(mirrorTopic)
+	reflected.Resume(nave.Cursor{Epoch: g.Epoch()}.String()) // it may be later than the first event
 	l.follow(reflected)
 	s := newStorm(g, rand.New(rand.NewPCG(from, 1<<32)))
 	begin := time.Now()
