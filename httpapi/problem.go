@@ -150,6 +150,20 @@ func Refusal(err error) []byte {
 	return whole.Bytes()
 }
 
+// RefuseMethod answers, for a handler beside the surface, a method that it does not
+// have.
+func RefuseMethod(w http.ResponseWriter, method, allowed string) {
+	p := problemOf(methodNotAllowed(method, allowed))
+	p.headers(w.Header())
+	w.Header().Set("Allow", allowed)
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(p.body()) // a reader that is gone needs no answer
+}
+
+func methodNotAllowed(method, allowed string) error {
+	return nave.Errorf(codeMethodNotAllowed, "%.20q is not possible here; %s are", method, allowed)
+}
+
 // encode is v as one line of JSON.
 func encode(v any) []byte {
 	b, err := json.Marshal(v)

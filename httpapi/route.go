@@ -66,7 +66,7 @@ func (at route) otherwise(x *exchange) error {
 		x.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return nave.Errorf(codeMethodNotAllowed, "%.20q is not possible here; %s are", x.r.Method, methods)
+	return methodNotAllowed(x.r.Method, methods)
 }
 
 func (at route) methods() string {

@@ -15,6 +15,7 @@ import (
 	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/config"
+	"github.com/navehub/nave/httpapi"
 )
 
 // Address is where the program's HTTP server listens.
@@ -82,7 +83,7 @@ const metricsTimeout = 30 * time.Second
 // their bodies for ever.
 func routes(surface, metrics http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/metrics" || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if r.URL.Path != "/metrics" {
 			surface.ServeHTTP(w, r)
 			return
 		}
@@ -92,6 +93,10 @@ func routes(surface, metrics http.Handler) http.Handler {
 		// A body that nobody wants is read before the answer in any case: better
 		// before the page takes memory than when it is ready.
 		_, _ = io.CopyN(io.Discard, r.Body, 256<<10)
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			httpapi.RefuseMethod(w, r.Method, "GET, HEAD")
+			return
+		}
 		metrics.ServeHTTP(w, r)
 	})
 }

@@ -52,6 +52,14 @@ func TestProgram(t *testing.T) {
 				t.Errorf("GET %s = %.200s, want %q in it", path, body, want)
 			}
 		}
+		resp, err := http.Post(url+"/metrics", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if allow := resp.Header.Get("Allow"); resp.StatusCode != http.StatusMethodNotAllowed || allow != "GET, HEAD" {
+			t.Errorf("POST /metrics: %s, Allow %q", resp.Status, allow)
+		}
 		app.RequireStop()
 		http.DefaultClient.CloseIdleConnections()
 	}
