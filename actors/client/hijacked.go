@@ -32,7 +32,9 @@ type Hijacker struct{ watch poller }
 //
 // The error is [http.ErrNotSupported] if the connection cannot be taken over, as
 // with HTTP/2; then w is as it was, and [NewResponse] serves it. Connections
-// with TLS should be served by it too: their records need a buffer anyway.
+// with TLS should be served by it too: their records need a buffer anyway. One that
+// has a SyscallConn, as whatever embeds a [*net.TCPConn] does, is written to
+// directly, and not by a Write of its own.
 func (h *Hijacker) Hijack(w http.ResponseWriter) (*Hijacked, error) {
 	head := appendHead(nil, http.StatusOK, w.Header())
 	conn, _, err := http.NewResponseController(w).Hijack() // with its buffers, and what the peer has pipelined
