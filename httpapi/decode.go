@@ -17,6 +17,16 @@ import (
 // members are what an event has in JSON.
 var members = []string{"topic", "type", "key", "data", "id", "source", "time", "ifVersion"}
 
+// decode reads a body, or a line. Large ones take turns: a flood of them would keep
+// the processors from those who publish what was read before.
+func (h *handler) decode(body []byte) ([]nave.Event, error) {
+	if len(body) > smallBody {
+		h.turns <- struct{}{}
+		defer func() { <-h.turns }()
+	}
+	return decodeEvents(body, h.Hub.Limits().Batch)
+}
+
 // decodeEvents reads an event, or an array of them, which is a batch of at most
 // limit. It checks the form; what the values must be is the hub's to say. The
 // events keep nothing of the body.

@@ -25,6 +25,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/navehub/nave"
@@ -104,6 +105,7 @@ func New(config Config) http.Handler {
 	h := &handler{Config: config.withDefaults()}
 	h.cors = newCORS(h.Origins)
 	h.bodies.free = h.MaxBodies
+	h.turns = make(chan struct{}, runtime.GOMAXPROCS(0))
 	h.routes = h.table()
 	return h
 }
@@ -112,6 +114,7 @@ type handler struct {
 	Config
 	cors     cors
 	bodies   bodies
+	turns    chan struct{} // of those who decode a large body
 	routes   map[string]route
 	hijacker client.Hijacker
 }

@@ -77,7 +77,7 @@ func (h *handler) publishJSON(x *exchange, body []byte) (hub.Published, error) {
 
 // submitJSON submits a body, or a line of one.
 func (h *handler) submitJSON(ctx context.Context, body []byte) (*hub.Pending, error) {
-	events, err := decodeEvents(body, h.Hub.Limits().Batch)
+	events, err := h.decode(body)
 	if err != nil {
 		return nil, err
 	}
