@@ -122,7 +122,7 @@ func budget(publishers, topics int) int64 {
 		group      = 4 << 20  // that is committed
 		recent     = 2 << 20  // kept for who is a little behind
 		client     = 1 << 20  // mailbox, a page of the log, and what is written
-		connection = 48 << 10 // goroutines, buffers, a small body and its event
+		connection = 56 << 10 // goroutines and their stacks, buffers, a small body and its event
 		topic      = 3 << 10  // actor, row of the registry
 		log        = 24 << 20 // the cache, with memtables, and what a compaction holds
 	)
