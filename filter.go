@@ -63,6 +63,27 @@ func (f Filter) Match(t Topic) bool {
 	}
 }
 
+// Covers reports whether f matches every topic that g matches.
+func (f Filter) Covers(g Filter) bool {
+	wide, narrow := string(f), string(g)
+	if strings.HasPrefix(narrow, "$") && strings.HasPrefix(wide, "*") {
+		return false
+	}
+	for {
+		w, wRest, wMore := strings.Cut(wide, "/")
+		n, nRest, nMore := strings.Cut(narrow, "/")
+		switch {
+		case w == "**":
+			return true
+		case n == "**" || w != "*" && w != n:
+			return false
+		case !wMore || !nMore:
+			return wMore == nMore
+		}
+		wide, narrow = wRest, nRest
+	}
+}
+
 // Filters is a set of filters: a topic matches if one of them does.
 type Filters []Filter
 

@@ -111,6 +111,52 @@ func TestFilterMatchesAsItSays(t *testing.T) {
 	})
 }
 
+func TestFilterCovers(t *testing.T) {
+	for _, tt := range []struct {
+		wide    nave.Filter
+		yes, no []nave.Filter
+	}{
+		{"**", []nave.Filter{"**", "*", "*/**", "cards/**", "cards/1"}, []nave.Filter{"$hub/**", "$hub/a"}},
+		{"cards/**", []nave.Filter{"cards/**", "cards/*", "cards/*/**", "cards/1", "cards/1/2"}, []nave.Filter{"cards", "**", "*/1", "Cards/1", "cardss/**"}},
+		{"cards/*", []nave.Filter{"cards/*", "cards/1"}, []nave.Filter{"cards/**", "cards/1/2", "cards", "*/*"}},
+		{"cards/1", []nave.Filter{"cards/1"}, []nave.Filter{"cards/*", "cards/2", "cards/1/**", "cards/11"}},
+		{"*/*/**", []nave.Filter{"a/b/**", "a/*/c/d"}, []nave.Filter{"*/**", "a/b"}},
+		{"$hub/**", []nave.Filter{"$hub/a", "$hub/*"}, []nave.Filter{"$hub", "**", "hub/a"}},
+	} {
+		for _, narrow := range tt.yes {
+			if !tt.wide.Covers(narrow) {
+				t.Errorf("%s does not cover %s", tt.wide, narrow)
+			}
+		}
+		for _, narrow := range tt.no {
+			if tt.wide.Covers(narrow) {
+				t.Errorf("%s covers %s", tt.wide, narrow)
+			}
+		}
+	}
+}
+
+// A filter covers another if no topic shows otherwise: either all topics drawn are
+// matched by both, or one made of segments that neither names is not.
+func TestFilterCoversWhatItMatches(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		wide, narrow, topic := filters.Draw(t, "wide"), filters.Draw(t, "narrow"), topics.Draw(t, "topic")
+		if wide.Covers(narrow) {
+			if narrow.Match(topic) && !wide.Match(topic) {
+				t.Fatalf("%s covers %s, but does not match %s", wide, narrow, topic)
+			}
+			return
+		}
+		for _, rest := range []string{"new", "new/new"} {
+			witness := nave.Topic(strings.ReplaceAll(strings.Replace(string(narrow), "**", rest, 1), "*", "new"))
+			if narrow.Match(witness) && !wide.Match(witness) {
+				return
+			}
+		}
+		t.Fatalf("%s does not cover %s, and no topic shows why", wide, narrow)
+	})
+}
+
 func TestFilters(t *testing.T) {
 	fs, err := nave.ParseFilters([]string{"cards/*", "users/1"})
 	if want := (nave.Filters{"cards/*", "users/1"}); err != nil || !slices.Equal(fs, want) {
