@@ -30,6 +30,7 @@ type Config struct {
 	Limits    Limits    `doc:"What the hub accepts. Beyond it a request is refused with 413, 422, 429 or 503."`
 	Client    Client    `doc:"How one connection of a subscriber is served."`
 	CORS      CORS      `doc:"Which web pages may use the hub from a browser."`
+	TLS       TLS       `doc:"How the hub speaks HTTPS itself. With neither a certificate nor domains it speaks plain HTTP."`
 	Shutdown  Shutdown  `doc:"How the hub ends."`
 	Logging   Logging   `doc:"What the hub writes to standard error about itself."`
 	Telemetry Telemetry `doc:"How the hub appears in traces and metrics. Everything else about them is set by the OTEL_* variables of OpenTelemetry."`
@@ -72,6 +73,7 @@ type Limits struct {
 	Mailboxes   Bytes    `default:"64MiB" min:"256KiB" doc:"How much may wait in memory for all clients together; each is bounded by client.mailbox too."`
 	Wait        Duration `default:"30s" min:"1s" doc:"The longest that a long-poll waits for events."`
 	Header      Bytes    `default:"32KiB" min:"4KiB" doc:"The largest header of a request."`
+	Handshake   Duration `default:"10s" min:"100ms" doc:"How long a connection may take for the handshake of TLS, and then for the header of a request."`
 }
 
 // Client says how one connection of a subscriber is served.
@@ -88,6 +90,16 @@ type Client struct {
 type CORS struct {
 	Origins []string `default:"http://localhost:*,http://127.0.0.1:*" doc:"Origins such as https://example.com, or http://localhost:* for any port; * is every origin, and an empty list is none but the hub's own."`
 }
+
+// TLS says how the hub speaks HTTPS itself.
+type TLS struct {
+	Certificate string   `default:"" doc:"File with the certificate in PEM, followed by those of the authorities between it and the root. It and the key are read again when they change."`
+	Key         string   `default:"" doc:"File with the private key of the certificate, in PEM."`
+	HSTS        Duration `default:"365d" doc:"For how long a browser that has been here by HTTPS uses nothing else for this host, on all its ports; 0 does not ask it to."`
+}
+
+// Enabled reports whether the hub speaks HTTPS.
+func (t TLS) Enabled() bool { return t.Certificate != "" }
 
 // Shutdown says how the hub ends.
 type Shutdown struct {

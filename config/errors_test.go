@@ -173,6 +173,14 @@ nave.yaml:5: cors.origins[2]: "https://c.example/" is not an origin: write it li
 			want: `nave.yaml:2: cors.origins[2]: "http://*.x.com" has a * in its host: it can stand for a port, as in http://localhost:*, or alone for every origin
 nave.yaml:2: cors.origins[3]: "https://*:*" has a * in its host: it can stand for a port, as in http://localhost:*, or alone for every origin`,
 		}, {
+			name: "a certificate without key",
+			file: "tls:\n  certificate: hub.pem\n",
+			want: `tls.key: is empty, but there is a certificate: name the file with its private key`,
+		}, {
+			name: "a key without certificate",
+			file: "tls:\n  key: hub.key\n",
+			want: `tls.certificate: is empty, but there is a key: name the file with its certificate`,
+		}, {
 			name: "less than an event a day",
 			file: "topics: [{filter: a, rate: 1e-300}, {filter: b, rate: 0.0000115}, {filter: c, rate: 0.000012}]\n",
 			want: `nave.yaml:1: topics[0].rate: 1e-300 is less than one event a day: give it at least 1.2e-05, or 0 for no limit

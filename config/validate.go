@@ -31,6 +31,7 @@ func (c *Config) check(sources Sources) []error {
 	c.checkAddress(refuse)
 	c.checkSizes(sources, refuse)
 	c.checkOrigins(refuse)
+	c.TLS.check(refuse)
 	c.Topics.check(refuse)
 	return errs
 }
@@ -124,6 +125,15 @@ func (c *Config) checkOrigins(refuse refuser) {
 		case strings.Contains(u.Host, "*"):
 			refuse(item("cors.origins", i), "%q has a * in its host: it can stand for a port, as in http://localhost:*, or alone for every origin", origin)
 		}
+	}
+}
+
+func (t TLS) check(refuse refuser) {
+	switch {
+	case t.Certificate != "" && t.Key == "":
+		refuse("tls.key", "is empty, but there is a certificate: name the file with its private key")
+	case t.Certificate == "" && t.Key != "":
+		refuse("tls.certificate", "is empty, but there is a key: name the file with its certificate")
 	}
 }
 

@@ -153,9 +153,14 @@ func Refusal(err error) []byte {
 // RefuseMethod answers, for a handler beside the surface, a method that it does not
 // have.
 func RefuseMethod(w http.ResponseWriter, method, allowed string) {
-	p := problemOf(methodNotAllowed(method, allowed))
-	p.headers(w.Header())
 	w.Header().Set("Allow", allowed)
+	Refuse(w, methodNotAllowed(method, allowed))
+}
+
+// Refuse answers, for a handler before or beside the surface, with an error.
+func Refuse(w http.ResponseWriter, err error) {
+	p := problemOf(err)
+	p.headers(w.Header())
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(p.body()) // a reader that is gone needs no answer
 }

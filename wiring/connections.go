@@ -1,6 +1,7 @@
 package wiring
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"sync"
@@ -32,7 +33,7 @@ const (
 	// refusals are how many connections are refused at a time in so many words;
 	// more are closed at once.
 	refusals = 32
-	// refusalPatience is how long such a one may take for its request.
+	// refusalPatience is how long such a one may take for its request, and for TLS.
 	refusalPatience = time.Second
 )
 
@@ -42,15 +43,16 @@ type boundedListener struct {
 	net.Listener
 	limit   int64
 	refusal []byte
+	tls     *tls.Config // of connections that are refused; nil for plain HTTP
 
 	open     atomic.Int64
 	turns    chan struct{} // to be refused
 	refusing sync.WaitGroup
 }
 
-func newBoundedListener(l net.Listener, limit int64) *boundedListener {
+func newBoundedListener(l net.Listener, limit int64, tls *tls.Config) *boundedListener {
 	full := nave.Errorf(nave.CodeOverloaded, "the hub has %d connections, as many as it may", limit).After(5 * time.Second)
-	return &boundedListener{Listener: l, limit: limit, refusal: httpapi.Refusal(full), turns: make(chan struct{}, refusals)}
+	return &boundedListener{Listener: l, limit: limit, refusal: httpapi.Refusal(full), tls: tls, turns: make(chan struct{}, refusals)}
 }
 
 // Accept waits for a connection that there is room for.
@@ -77,8 +79,11 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 // refuse answers once something has come: who is answered before it has asked may
 // take the answer for nonsense.
 func (l *boundedListener) refuse(conn net.Conn) {
-	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(refusalPatience))
+	if l.tls != nil {
+		conn = tls.Server(conn, l.tls) // whose handshake is part of the first Read
+	}
+	defer conn.Close()
 	if _, err := conn.Read(make([]byte, 4<<10)); err == nil {
 		_, _ = conn.Write(l.refusal)
 	}

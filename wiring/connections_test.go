@@ -16,7 +16,7 @@ func boundedServer(t *testing.T) (address string) {
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })}
 	served := make(chan error)
-	go func() { served <- server.Serve(newBoundedListener(inner, 1)) }()
+	go func() { served <- server.Serve(newBoundedListener(inner, 1, nil)) }()
 	t.Cleanup(func() {
 		server.Close()
 		if err := <-served; !errors.Is(err, http.ErrServerClosed) {

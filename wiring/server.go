@@ -36,26 +36,38 @@ type serverParams struct {
 // newServer listens at once, so that a port in use is an error of the start and
 // the address is known; it serves once the hub has started.
 func newServer(p serverParams) (Address, error) {
+	secure, err := newTLS(p.Config.TLS, p.Logger)
+	if err != nil {
+		return Address{}, err
+	}
 	listener, err := client.ListenConfig().Listen(context.Background(), "tcp", p.Config.Listen)
 	if err != nil {
 		return Address{}, fmt.Errorf("listen on %s: %w", p.Config.Listen, err)
 	}
-	bounded := newBoundedListener(listener, connectionLimit(p.Config, p.Logger))
+	limit := connectionLimit(p.Config, p.Logger)
+	bounded := newBoundedListener(listener, limit, refusing(secure))
 	server := &http.Server{
 		Handler:           routes(p.Handler, p.Metrics),
-		ReadHeaderTimeout: 10 * time.Second,
+		TLSConfig:         secure,
+		HTTP2:             http2Limits(p.Config),
+		ReadHeaderTimeout: time.Duration(p.Config.Limits.Handshake), // of which TLS takes its own
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    int(p.Config.Limits.Header),
 		ErrorLog:          slog.NewLogLogger(p.Logger.Handler(), slog.LevelDebug),
 		// It would answer OPTIONS * itself, and wait for a body for ever.
 		DisableGeneralOptionsHandler: true,
 	}
+	serve := server.Serve
+	if secure != nil {
+		server.Handler = strictly(crowd(server.Handler, limit), time.Duration(p.Config.TLS.HSTS))
+		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+	}
 	served := make(chan struct{})
 	p.Lifecycle.Append(fx.Hook{
 		OnStart: func(context.Context) error {
 			go func() { // ends in OnStop
 				defer close(served)
-				if err := server.Serve(bounded); !errors.Is(err, http.ErrServerClosed) {
+				if err := serve(bounded); !errors.Is(err, http.ErrServerClosed) {
 					p.Logger.Error("the HTTP server ends", "error", err)
 					_ = p.Shutdowner.Shutdown(fx.ExitCode(1)) // fails only if the application is ending already
 				}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -51,7 +50,7 @@ func devMessage(w io.Writer, cfg config.Config, address string) {
 
 func message(w io.Writer, cfg config.Config, address, warning string) {
 	p := paletteFor(w)
-	url := "http://" + reachable(address)
+	url := scheme(cfg) + reachable(address)
 	fmt.Fprintf(w, "\n%s\n\n", p.paint(bold, "The hub is up."))
 	fmt.Fprintf(w, "  address  %s\n  data     %s\n", p.paint(cyan, url), dataName(cfg))
 	if warning != "" {
@@ -64,12 +63,20 @@ func message(w io.Writer, cfg config.Config, address, warning string) {
 // tries are commands to paste.
 func tries(url string) string {
 	self, at := invokedAs(), " --url "+url
-	if strings.HasSuffix(url, "localhost:8080") || strings.HasSuffix(url, "127.0.0.1:8080") {
+	if url == "http://localhost:8080" || url == "http://127.0.0.1:8080" {
 		at = "" // that is where they look anyway
 	}
 	return self + " tail 'cards/**'" + at + "\n" +
 		self + ` publish cards/board-1 --type card.moved --key card-42 --data '{"to":"done"}'` + at + "\n" +
 		"curl -N '" + url + "/v1/events?topic=cards/**'"
+}
+
+// scheme is what addresses of the hub begin with.
+func scheme(cfg config.Config) string {
+	if cfg.TLS.Enabled() {
+		return "https://"
+	}
+	return "http://"
 }
 
 // reachable is an address that a client on this machine can use.

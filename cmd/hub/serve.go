@@ -100,7 +100,11 @@ func serve(ctx context.Context, cfg config.Config, errs io.Writer, greet greeter
 	if isTerminal(errs) {
 		greet(errs, cfg, address.String())
 	} else {
-		slog.New(logs).Info("the hub is up", "address", address.String(), "data", dataName(cfg))
+		at := address.String()
+		if cfg.TLS.Enabled() {
+			at = scheme(cfg) + at
+		}
+		slog.New(logs).Info("the hub is up", "address", at, "data", dataName(cfg))
 	}
 	var failure error
 	select {

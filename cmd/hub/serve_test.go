@@ -159,6 +159,8 @@ func TestMessages(t *testing.T) {
 		devMessage(&text, cfg, address)
 	}
 	startMessage(&text, cfg, "10.0.0.7:8080")
+	cfg.TLS.Certificate = "hub.pem"
+	startMessage(&text, cfg, "[::]:8080")
 	golden(t, "messages.txt", strings.ReplaceAll(text.String(), invokedAs()+" ", "hub "))
 }
 
