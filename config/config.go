@@ -31,6 +31,7 @@ type Config struct {
 	Client    Client    `doc:"How one connection of a subscriber is served."`
 	CORS      CORS      `doc:"Which web pages may use the hub from a browser."`
 	TLS       TLS       `doc:"How the hub speaks HTTPS itself. With neither a certificate nor domains it speaks plain HTTP."`
+	Proxies   Proxies   `doc:"Whom the hub believes when it is told where a request comes from."`
 	Shutdown  Shutdown  `doc:"How the hub ends."`
 	Logging   Logging   `doc:"What the hub writes to standard error about itself."`
 	Telemetry Telemetry `doc:"How the hub appears in traces and metrics. Everything else about them is set by the OTEL_* variables of OpenTelemetry."`
@@ -100,6 +101,12 @@ type TLS struct {
 
 // Enabled reports whether the hub speaks HTTPS.
 func (t TLS) Enabled() bool { return t.Certificate != "" }
+
+// Proxies says whom the hub believes when it is told where a request comes from.
+type Proxies struct {
+	Trusted []string `default:"" doc:"Networks and addresses of proxies in front of the hub, such as 10.0.0.0/8 or 192.0.2.7. Who connects from there may say for whom."`
+	Header  string   `default:"x-forwarded-for" in:"x-forwarded-for|forwarded" doc:"The header in which they say it, to which each of them appends. The other is not read: a proxy passes on what a client wrote into it."`
+}
 
 // Shutdown says how the hub ends.
 type Shutdown struct {

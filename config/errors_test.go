@@ -181,6 +181,18 @@ nave.yaml:2: cors.origins[3]: "https://*:*" has a * in its host: it can stand fo
 			file: "tls:\n  key: hub.key\n",
 			want: `tls.certificate: is empty, but there is a key: name the file with its certificate`,
 		}, {
+			name: "networks",
+			file: "proxies:\n  trusted: [10.0.0.0/8, 192.0.2.7, '2001:db8::/32', '::1', 10.0.0.1/8, proxy, '::ffff:10.0.0.0/104', 'fe80::1%eth0', 10.0.0.0/33]\n",
+			want: `nave.yaml:2: proxies.trusted[4]: "10.0.0.1/8" is an address in a network: write 10.0.0.0/8 for all of it, or 10.0.0.1 for the one
+nave.yaml:2: proxies.trusted[5]: "proxy" is not a network: write it like 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7
+nave.yaml:2: proxies.trusted[6]: "::ffff:10.0.0.0/104" is a network of IPv4: write it like 10.0.0.0/8
+nave.yaml:2: proxies.trusted[7]: "fe80::1%eth0" is not a network: write it like 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7
+nave.yaml:2: proxies.trusted[8]: "10.0.0.0/33" is not a network: write it like 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7`,
+		}, {
+			name: "another header",
+			file: "proxies: {header: x-real-ip}\n",
+			want: `nave.yaml:1: proxies.header: "x-real-ip" is unknown: use x-forwarded-for or forwarded`,
+		}, {
 			name: "less than an event a day",
 			file: "topics: [{filter: a, rate: 1e-300}, {filter: b, rate: 0.0000115}, {filter: c, rate: 0.000012}]\n",
 			want: `nave.yaml:1: topics[0].rate: 1e-300 is less than one event a day: give it at least 1.2e-05, or 0 for no limit

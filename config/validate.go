@@ -32,6 +32,7 @@ func (c *Config) check(sources Sources) []error {
 	c.checkSizes(sources, refuse)
 	c.checkOrigins(refuse)
 	c.TLS.check(refuse)
+	c.Proxies.check(refuse)
 	c.Topics.check(refuse)
 	return errs
 }

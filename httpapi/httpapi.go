@@ -61,6 +61,10 @@ type Config struct {
 	//
 	// Defaults to none.
 	Origins []string
+	// Proxies are believed when they say where a request comes from.
+	//
+	// Defaults to none.
+	Proxies Proxies
 	// MaxBody is how large a body, or a line of NDJSON, may be.
 	//
 	// Defaults to 1 MiB.
@@ -95,6 +99,7 @@ func (c Config) withDefaults() Config {
 	c.MaxWait = cmp.Or(c.MaxWait, 30*time.Second)
 	c.ReadTimeout = cmp.Or(c.ReadTimeout, 30*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
+	c.Proxies = c.Proxies.withDefaults()
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	c.Telemetry = cmp.Or(c.Telemetry, telemetry.Disabled())
 	return c

@@ -50,7 +50,7 @@ func (h *handler) subscribe(x *exchange, format frame.Format, contentType string
 		Snapshot:   q.snapshot,
 		Format:     format,
 		Transport:  transport,
-		RemoteAddr: x.r.RemoteAddr,
+		RemoteAddr: x.Proxies.from(x.r),
 		UserAgent:  userAgent(x.r),
 	})
 	if err != nil {

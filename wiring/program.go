@@ -138,5 +138,6 @@ func httpConfig(cfg config.Config) httpapi.Config {
 		Origins: cfg.CORS.Origins,
 		MaxBody: int64(cfg.Limits.Body),
 		MaxWait: time.Duration(cfg.Limits.Wait),
+		Proxies: httpapi.Proxies{Trusted: cfg.Proxies.Networks(), Header: cfg.Proxies.Header},
 	}
 }
