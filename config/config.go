@@ -65,16 +65,17 @@ type MemoryRetention struct {
 
 // Limits bound what the hub accepts.
 type Limits struct {
-	Body        Bytes    `default:"1MiB" min:"1KiB" doc:"The largest body of a request."`
-	Event       Bytes    `default:"256KiB" min:"1KiB" doc:"The largest event. It has to fit into a body."`
-	Batch       int      `default:"1000" min:"1" doc:"The most events in a batch."`
-	Filters     int      `default:"100" min:"1" doc:"The most filters of a client."`
-	Topics      int      `default:"100000" min:"1" doc:"The most topics that are in use at once."`
-	Connections int      `default:"20000" min:"1" doc:"The most connections at once."`
-	Mailboxes   Bytes    `default:"64MiB" min:"256KiB" doc:"How much may wait in memory for all clients together; each is bounded by client.mailbox too."`
-	Wait        Duration `default:"30s" min:"1s" doc:"The longest that a long-poll waits for events."`
-	Header      Bytes    `default:"32KiB" min:"4KiB" doc:"The largest header of a request."`
-	Handshake   Duration `default:"10s" min:"100ms" doc:"How long a connection may take for the handshake of TLS, and then for the header of a request."`
+	Body                  Bytes    `default:"1MiB" min:"1KiB" doc:"The largest body of a request."`
+	Event                 Bytes    `default:"256KiB" min:"1KiB" doc:"The largest event. It has to fit into a body."`
+	Batch                 int      `default:"1000" min:"1" doc:"The most events in a batch."`
+	Filters               int      `default:"100" min:"1" doc:"The most filters of a client."`
+	Topics                int      `default:"100000" min:"1" doc:"The most topics that are in use at once."`
+	Connections           int      `default:"20000" min:"1" doc:"The most connections at once."`
+	ConnectionsPerAddress int      `default:"1000" doc:"The most connections at once from one address, or one /64 of IPv6; 0 is without limit. It does not hold for this machine itself, nor for proxies.trusted."`
+	Mailboxes             Bytes    `default:"64MiB" min:"256KiB" doc:"How much may wait in memory for all clients together; each is bounded by client.mailbox too."`
+	Wait                  Duration `default:"30s" min:"1s" doc:"The longest that a long-poll waits for events."`
+	Header                Bytes    `default:"32KiB" min:"4KiB" doc:"The largest header of a request."`
+	Handshake             Duration `default:"10s" min:"100ms" doc:"How long a connection may take for the handshake of TLS, and then for the header of a request."`
 }
 
 // Client says how one connection of a subscriber is served.

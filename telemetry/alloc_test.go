@@ -68,6 +68,7 @@ func measure(tel *Telemetry) {
 	tel.Delivered("sse", false, 10)
 	tel.Connected("sse")
 	tel.Disconnected("sse", "client", time.Minute)
+	tel.TurnedAway("address")
 	tel.Resumed("recovered")
 	tel.Replayed("ring", 10, time.Millisecond)
 	tel.ActorFailed("topic", "restart")

@@ -34,6 +34,7 @@ type instruments struct {
 	connectionOpened   metric.Int64Counter
 	connectionClosed   metric.Int64Counter
 	connectionDuration metric.Float64Histogram
+	connectionRefused  metric.Int64Counter
 	connectionSyncs    metric.Int64Counter
 
 	replayDuration metric.Float64Histogram
@@ -71,6 +72,7 @@ func newInstruments(meter metric.Meter) (instruments, error) {
 		connectionOpened:   m.counter(connectionOpened),
 		connectionClosed:   m.counter(connectionClosed),
 		connectionDuration: m.seconds(connectionDuration),
+		connectionRefused:  m.counter(connectionRefused),
 		connectionSyncs:    m.counter(connectionSyncs),
 
 		replayDuration: m.seconds(replayDuration),
@@ -83,7 +85,7 @@ func newInstruments(meter metric.Meter) (instruments, error) {
 
 // tables are the labels that the instruments are written with.
 type tables struct {
-	durability, code, transport, delivery, closed, verdict, source, kind, failure table
+	durability, code, transport, delivery, closed, refusal, verdict, source, kind, failure table
 }
 
 func newTables(kinds choice) tables {
@@ -93,6 +95,7 @@ func newTables(kinds choice) tables {
 		transport:  newTable(transports),
 		delivery:   newTable(transports, deliveries),
 		closed:     newTable(transports, closeReasons),
+		refusal:    newTable(refusals),
 		verdict:    newTable(verdicts),
 		source:     newTable(replaySources),
 		kind:       newTable(kinds),

@@ -89,6 +89,12 @@ func (t *Telemetry) Disconnected(transport, reason string, age time.Duration) {
 	t.connectionDuration.Record(background, age.Seconds(), l.record...)
 }
 
+// TurnedAway counts a connection that was refused when it came, for [RefusalTotal]
+// or [RefusalAddress].
+func (t *Telemetry) TurnedAway(reason string) {
+	t.connectionRefused.Add(background, 1, t.tables.refusal.of(reason).add...)
+}
+
 // Resumed counts the verdict that a connection began with: live, recovered, or a
 // [nave.ResetReason].
 func (t *Telemetry) Resumed(verdict string) {

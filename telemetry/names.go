@@ -26,6 +26,7 @@ const (
 	AttrTransport    = attribute.Key("nave.transport")
 	AttrDelivery     = attribute.Key("nave.delivery.kind")
 	AttrCloseReason  = attribute.Key("nave.connection.close.reason")
+	AttrRefusal      = attribute.Key("nave.connection.refusal.reason")
 	AttrVerdict      = attribute.Key("nave.sync.verdict")
 	AttrReplaySource = attribute.Key("nave.replay.source")
 	AttrActorKind    = attribute.Key("nave.actor.kind")
@@ -67,6 +68,7 @@ var (
 
 	closeReasons = newChoice(AttrCloseReason, "client", "write", "too slow", "shutdown",
 		"draining", "unavailable", "auth", "limit", "level", "admin", "error")
+	refusals = newChoice(AttrRefusal, RefusalTotal, RefusalAddress)
 	verdicts = newChoice(AttrVerdict, "live", "recovered",
 		nave.ResetMalformed, nave.ResetForeignEpoch, nave.ResetAhead, nave.ResetRetention, nave.ResetDamaged)
 	codes = newChoice(AttrErrorType,
@@ -80,6 +82,12 @@ var (
 		"hub", "journal", "dispatcher", "retention", "topics", "topic", "clients", "client",
 		"breakers", "breaker", "governor", "extensions", "extension",
 	}
+)
+
+// Why a connection is refused when it comes.
+const (
+	RefusalTotal   = "total"   // there are as many as there may be
+	RefusalAddress = "address" // there are as many of its address
 )
 
 const (
@@ -123,6 +131,7 @@ var (
 	connectionOpened   = def{"nave.connection.opened", "{connection}", "Connections that were opened.", nil}
 	connectionClosed   = def{"nave.connection.closed", "{connection}", "Connections that have ended.", nil}
 	connectionDuration = def{"nave.connection.duration", "s", "Age of connections at their end.", ages}
+	connectionRefused  = def{"nave.connection.refused", "{connection}", "Connections that were refused when they came.", nil}
 	connectionSyncs    = def{"nave.connection.syncs", "{connection}", "Verdicts that connections began with.", nil}
 
 	replayDuration = def{"nave.replay.duration", "s", "Time that reading one page of past events took.", latencies}

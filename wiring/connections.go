@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/config"
 	"github.com/navehub/nave/httpapi"
+	"github.com/navehub/nave/telemetry"
 )
 
 // logDescriptors are kept free: 256 for Pebble's tables, the others for its write
@@ -41,18 +43,26 @@ const (
 // come again.
 type boundedListener struct {
 	net.Listener
-	limit   int64
-	refusal []byte
-	tls     *tls.Config // of connections that are refused; nil for plain HTTP
+	census   *census
+	refusals map[string][]byte // by reason
+	tls      *tls.Config       // of connections that are refused; nil for plain HTTP
+	refused  func(reason string)
 
-	open     atomic.Int64
 	turns    chan struct{} // to be refused
 	refusing sync.WaitGroup
 }
 
-func newBoundedListener(l net.Listener, limit int64, tls *tls.Config) *boundedListener {
-	full := nave.Errorf(nave.CodeOverloaded, "the hub has %d connections, as many as it may", limit).After(5 * time.Second)
-	return &boundedListener{Listener: l, limit: limit, refusal: httpapi.Refusal(full), tls: tls, turns: make(chan struct{}, refusals)}
+// newBoundedListener bounds l by what the census has for limits. It calls refused
+// for each connection that there is no room for.
+func newBoundedListener(l net.Listener, c *census, tls *tls.Config, refused func(reason string)) *boundedListener {
+	const later = 5 * time.Second
+	full := nave.Errorf(nave.CodeOverloaded, "the hub has %d connections, as many as it may", c.total).After(later)
+	hoard := nave.Errorf(nave.CodeBusy, "this address has %d connections, as many as one may (limits.connections_per_address); "+
+		"the address of a proxy, which stands for many, belongs into proxies.trusted", c.each).After(later)
+	return &boundedListener{
+		Listener: l, census: c, tls: tls, refused: refused, turns: make(chan struct{}, refusals),
+		refusals: map[string][]byte{telemetry.RefusalTotal: httpapi.Refusal(full), telemetry.RefusalAddress: httpapi.Refusal(hoard)},
+	}
 }
 
 // Accept waits for a connection that there is room for.
@@ -63,13 +73,19 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		tcp, ok := conn.(*net.TCPConn)
-		if l.open.Add(1) <= l.limit && ok {
-			return &countedConn{TCPConn: tcp, of: l}, nil
+		if !ok {
+			_ = conn.Close() // streams need what only TCP has
+			continue
 		}
-		l.open.Add(-1)
+		home := l.census.home(tcp)
+		reason := l.census.enter(home)
+		if reason == "" {
+			return &countedConn{TCPConn: tcp, of: l.census, home: home}, nil
+		}
+		l.refused(reason)
 		select {
 		case l.turns <- struct{}{}:
-			l.refusing.Go(func() { l.refuse(conn); <-l.turns })
+			l.refusing.Go(func() { l.refuse(conn, l.refusals[reason]); <-l.turns })
 		default:
 			_ = conn.Close()
 		}
@@ -78,14 +94,14 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 
 // refuse answers once something has come: who is answered before it has asked may
 // take the answer for nonsense.
-func (l *boundedListener) refuse(conn net.Conn) {
+func (l *boundedListener) refuse(conn net.Conn, answer []byte) {
 	_ = conn.SetDeadline(time.Now().Add(refusalPatience))
 	if l.tls != nil {
 		conn = tls.Server(conn, l.tls) // whose handshake is part of the first Read
 	}
 	defer conn.Close()
 	if _, err := conn.Read(make([]byte, 4<<10)); err == nil {
-		_, _ = conn.Write(l.refusal)
+		_, _ = conn.Write(answer)
 	}
 }
 
@@ -99,14 +115,15 @@ func (l *boundedListener) Close() error {
 // A countedConn is one of those that are open.
 type countedConn struct {
 	*net.TCPConn
-	of     *boundedListener
+	of     *census
+	home   netip.Addr
 	closed atomic.Bool
 }
 
 // Close closes the connection, and makes room for another.
 func (c *countedConn) Close() error {
 	if !c.closed.Swap(true) {
-		c.of.open.Add(-1)
+		c.of.leave(c.home)
 	}
 	return c.TCPConn.Close()
 }

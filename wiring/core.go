@@ -77,6 +77,7 @@ type Parts struct {
 	Hub       *hub.Hub
 	Publisher hub.Publisher
 	Handler   Handler
+	Telemetry *telemetry.Telemetry // for what else belongs to the hub
 }
 
 // New makes the hub and its HTTP surface, and hooks the hub to the lifecycle. A
@@ -100,7 +101,7 @@ func New(p Params) (Parts, error) {
 	p.HTTP.Hub, p.HTTP.Telemetry, p.HTTP.Logger = h, t, p.Logger
 	handler := Handler{httpapi.New(p.HTTP)}
 	p.Lifecycle.Append(hooks(h, p.Shutdowner, p.Logger))
-	return Parts{Hub: h, Publisher: h, Handler: handler}, nil
+	return Parts{Hub: h, Publisher: h, Handler: handler, Telemetry: t}, nil
 }
 
 // sorted puts what came from a group, whose order is random, into one.

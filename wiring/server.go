@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"go.uber.org/fx"
@@ -16,6 +17,7 @@ import (
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/config"
 	"github.com/navehub/nave/httpapi"
+	"github.com/navehub/nave/telemetry"
 )
 
 // Address is where the program's HTTP server listens.
@@ -30,6 +32,7 @@ type serverParams struct {
 	Hub        *hub.Hub
 	Handler    Handler
 	Metrics    Metrics
+	Telemetry  *telemetry.Telemetry
 	Logger     *slog.Logger
 }
 
@@ -45,7 +48,9 @@ func newServer(p serverParams) (Address, error) {
 		return Address{}, fmt.Errorf("listen on %s: %w", p.Config.Listen, err)
 	}
 	limit := connectionLimit(p.Config, p.Logger)
-	bounded := newBoundedListener(listener, limit, refusing(secure))
+	bounded := newBoundedListener(listener, &census{
+		total: limit, each: p.Config.Limits.ConnectionsPerAddress, exempt: standsForMany(p.Config),
+	}, refusing(secure), p.Telemetry.TurnedAway)
 	server := &http.Server{
 		Handler:           routes(p.Handler, p.Metrics),
 		TLSConfig:         secure,
@@ -83,6 +88,13 @@ func newServer(p serverParams) (Address, error) {
 		},
 	})
 	return Address{listener.Addr()}, nil
+}
+
+// standsForMany tells peers that may have more connections than one client: proxies,
+// and whatever runs on this machine.
+func standsForMany(cfg config.Config) func(netip.Addr) bool {
+	proxies := httpConfig(cfg).Proxies
+	return func(peer netip.Addr) bool { return peer.IsLoopback() || proxies.Trusts(peer) }
 }
 
 // metricsTimeout is how long a request for the metrics, or reading their page, may

@@ -253,7 +253,7 @@ func TestConnectionsOverTLSAreRefusedInWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newBoundedListener(inner, 0, refusing(secure))
+	l := newBoundedListener(inner, &census{}, refusing(secure), func(string) {})
 	ended := make(chan struct{})
 	go func() { defer close(ended); _, _ = l.Accept() }() // ends with Close
 	defer func() { l.Close(); <-ended }()

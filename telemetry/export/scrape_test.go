@@ -81,6 +81,7 @@ func useAll(t *testing.T, p *Providers) {
 	tel.Dispatched(1, 1, time.Millisecond)
 	tel.Connected("sse")
 	tel.Disconnected("sse", "client", time.Minute)
+	tel.TurnedAway("total")
 	tel.Resumed("live")
 	tel.Replayed("log", 1, time.Millisecond)
 	tel.ActorFailed("topic", "restart")
