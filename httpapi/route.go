@@ -28,8 +28,8 @@ func (h *handler) table() map[string]route {
 
 // ServeHTTP finds the operation.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	h.cors.answer(w.Header(), r)
+	protect(w.Header())
 	if preflight(r) {
 		h.serve(w, r, allowed)
 		return

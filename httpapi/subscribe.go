@@ -27,13 +27,18 @@ func (h *handler) events(x *exchange) error {
 }
 
 // subscribe hands the connection over to the hub.
-func (h *handler) subscribe(x *exchange, format frame.Format, contentType string) error {
+func (h *handler) subscribe(x *exchange, format frame.Format, contentType string) (err error) {
 	x.trace(spanSubscribe)
 	q, err := h.parseQuery(x.r, eventParameters)
 	if err != nil {
 		return err
 	}
 	streamHeaders(x.Header(), contentType)
+	defer func() {
+		if err != nil {
+			protect(x.Header()) // it comes to no stream
+		}
+	}()
 	if x.r.Method == http.MethodHead {
 		x.WriteHeader(http.StatusOK)
 		return nil
@@ -67,6 +72,7 @@ func streamHeaders(h http.Header, contentType string) {
 	h.Set("Cache-Control", "no-cache, no-transform")
 	h.Set("X-Accel-Buffering", "no") // nginx gathers what it proxies otherwise
 	h.Del("Content-Encoding")
+	unprotect(h)
 }
 
 // transport takes the connection over if that is possible. The handler must
