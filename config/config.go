@@ -98,10 +98,18 @@ type TLS struct {
 	Certificate string   `default:"" doc:"File with the certificate in PEM, followed by those of the authorities between it and the root. It and the key are read again when they change."`
 	Key         string   `default:"" doc:"File with the private key of the certificate, in PEM."`
 	HSTS        Duration `default:"365d" doc:"For how long a browser that has been here by HTTPS uses nothing else for this host, on all its ports; 0 does not ask it to."`
+	ACME        ACME     `doc:"Certificates that the hub gets and renews by itself, instead of certificate and key."`
 }
 
 // Enabled reports whether the hub speaks HTTPS.
-func (t TLS) Enabled() bool { return t.Certificate != "" }
+func (t TLS) Enabled() bool { return t.Certificate != "" || len(t.ACME.Domains) > 0 }
+
+// ACME says which certificates the hub gets and renews by itself.
+type ACME struct {
+	Domains   []string `default:"" doc:"Names of this host, for each of which the hub gets a certificate. Port 443 of each has to lead here from everywhere. Who sets it agrees to the terms of the authority."`
+	Email     string   `default:"" doc:"Where the authority writes to if something is wrong."`
+	Directory string   `default:"https://acme-v02.api.letsencrypt.org/directory" doc:"Where the authority is asked: Let's Encrypt, or another that speaks ACME (RFC 8555) with the challenge tls-alpn-01."`
+}
 
 // Proxies says whom the hub believes when it is told where a request comes from.
 type Proxies struct {

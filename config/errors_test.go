@@ -181,6 +181,19 @@ nave.yaml:2: cors.origins[3]: "https://*:*" has a * in its host: it can stand fo
 			file: "tls:\n  key: hub.key\n",
 			want: `tls.certificate: is empty, but there is a key: name the file with its certificate`,
 		}, {
+			name: "two ways to a certificate",
+			file: "tls:\n  certificate: hub.pem\n  key: hub.key\n  acme: {domains: [hub.example.com]}\n",
+			want: `nave.yaml:4: tls.acme.domains: are for certificates that the hub gets by itself, but there is tls.certificate: set one of the two`,
+		}, {
+			name: "domains",
+			file: "tls:\n  acme:\n    domains: [hub.example.com, '*.example.com', 192.0.2.7, 'https://hub.example.com', localhost]\n    email: me\n    directory: acme.example.com\n",
+			want: `nave.yaml:3: tls.acme.domains[1]: "*.example.com" is a wildcard, which cannot be had by tls-alpn-01: name each domain
+nave.yaml:3: tls.acme.domains[2]: "192.0.2.7" is an address: certificates are for names, such as hub.example.com
+nave.yaml:3: tls.acme.domains[3]: "https://hub.example.com" is not a domain: write it like hub.example.com
+nave.yaml:3: tls.acme.domains[4]: "localhost" is not a domain: write it like hub.example.com
+nave.yaml:5: tls.acme.directory: "acme.example.com" is not the address of a directory: write it like https://acme.example.com/directory
+nave.yaml:4: tls.acme.email: "me" is not an address of e-mail: write it like admin@example.com`,
+		}, {
 			name: "networks",
 			file: "proxies:\n  trusted: [10.0.0.0/8, 192.0.2.7, '2001:db8::/32', '::1', 10.0.0.1/8, proxy, '::ffff:10.0.0.0/104', 'fe80::1%eth0', 10.0.0.0/33]\n",
 			want: `nave.yaml:2: proxies.trusted[4]: "10.0.0.1/8" is an address in a network: write 10.0.0.0/8 for all of it, or 10.0.0.1 for the one

@@ -129,15 +129,6 @@ func (c *Config) checkOrigins(refuse refuser) {
 	}
 }
 
-func (t TLS) check(refuse refuser) {
-	switch {
-	case t.Certificate != "" && t.Key == "":
-		refuse("tls.key", "is empty, but there is a certificate: name the file with its private key")
-	case t.Certificate == "" && t.Key != "":
-		refuse("tls.certificate", "is empty, but there is a key: name the file with its certificate")
-	}
-}
-
 // daily is the least rate that makes sense, in events a second.
 const daily = 1.0 / (24 * 60 * 60)
 

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/navehub/nave/config"
 )
 
 // serial is the number of the certificate in use, after the files were looked at.
@@ -92,12 +94,12 @@ func TestACertificateThatCannotBeUsed(t *testing.T) {
 	a := newAuthority(t)
 	cfg := a.sign(1)
 	cfg.Key = cfg.Certificate
-	_, err := newTLS(cfg, slog.New(slog.DiscardHandler))
+	_, err := newTLS(nil, config.Config{TLS: cfg}, nil, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.HasPrefix(err.Error(), "tls: certificate "+cfg.Certificate+" with key "+cfg.Key+": ") {
 		t.Errorf("error = %v", err)
 	}
 	cfg.Key = "nowhere"
-	if _, err = newTLS(cfg, slog.New(slog.DiscardHandler)); err == nil || err.Error() != "tls: stat nowhere: no such file or directory" {
+	if _, err = newTLS(nil, config.Config{TLS: cfg}, nil, slog.New(slog.DiscardHandler)); err == nil || err.Error() != "tls: stat nowhere: no such file or directory" {
 		t.Errorf("error = %v", err)
 	}
 }

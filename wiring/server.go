@@ -39,13 +39,13 @@ type serverParams struct {
 // newServer listens at once, so that a port in use is an error of the start and
 // the address is known; it serves once the hub has started.
 func newServer(p serverParams) (Address, error) {
-	secure, err := newTLS(p.Config.TLS, p.Logger)
-	if err != nil {
-		return Address{}, err
-	}
 	listener, err := client.ListenConfig().Listen(context.Background(), "tcp", p.Config.Listen)
 	if err != nil {
 		return Address{}, fmt.Errorf("listen on %s: %w", p.Config.Listen, err)
+	}
+	secure, err := newTLS(p.Lifecycle, p.Config, listener.Addr(), p.Logger)
+	if err != nil {
+		return Address{}, errors.Join(err, listener.Close())
 	}
 	limit := connectionLimit(p.Config, p.Logger)
 	bounded := newBoundedListener(listener, &census{

@@ -4,23 +4,36 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
+
+	"go.uber.org/fx"
 
 	"github.com/navehub/nave/config"
 )
 
-// newTLS is how the server speaks TLS; nil if it does not.
-func newTLS(cfg config.TLS, logger *slog.Logger) (*tls.Config, error) {
-	if !cfg.Enabled() {
+// newTLS is how the server that listens there speaks TLS; nil if it does not.
+func newTLS(lc fx.Lifecycle, cfg config.Config, listen net.Addr, logger *slog.Logger) (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	switch {
+	case !cfg.TLS.Enabled():
 		return nil, nil
+	case len(cfg.TLS.ACME.Domains) > 0:
+		s := newSteward(cfg, listen, logger)
+		lc.Append(fx.StartStopHook(s.start, s.stop))
+		c.GetCertificate = s.get
+		c.NextProtos = append(c.NextProtos, acmeProtocol)
+	default:
+		pair, err := newKeyPair(cfg.TLS.Certificate, cfg.TLS.Key, logger)
+		if err != nil {
+			return nil, errors.New("tls: " + err.Error()) // not wrapped: it is no trouble with the data directory
+		}
+		c.GetCertificate = pair.get
 	}
-	pair, err := newKeyPair(cfg.Certificate, cfg.Key, logger)
-	if err != nil {
-		return nil, errors.New("tls: " + err.Error()) // not wrapped: it is no trouble with the data directory
-	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: pair.get, NextProtos: []string{"h2", "http/1.1"}}, nil
+	return c, nil
 }
 
 // refusing is for connections that are told in HTTP/1.1 that there is no room.
@@ -29,7 +42,7 @@ func refusing(c *tls.Config) *tls.Config {
 		return nil
 	}
 	c = c.Clone()
-	c.NextProtos = []string{"http/1.1"}
+	c.NextProtos = slices.DeleteFunc(slices.Clone(c.NextProtos), func(name string) bool { return name == "h2" })
 	c.SessionTicketsDisabled = true
 	return c
 }

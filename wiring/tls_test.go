@@ -245,7 +245,7 @@ func half(t *testing.T, conn *tls.Conn) net.Conn {
 // Beyond the limit a client that speaks HTTP/1.1 hears why.
 func TestConnectionsOverTLSAreRefusedInWords(t *testing.T) {
 	a := newAuthority(t)
-	secure, err := newTLS(a.sign(1), slog.New(slog.DiscardHandler))
+	secure, err := newTLS(nil, config.Config{TLS: a.sign(1)}, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

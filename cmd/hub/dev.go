@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -50,7 +51,7 @@ func devMessage(w io.Writer, cfg config.Config, address string) {
 
 func message(w io.Writer, cfg config.Config, address, warning string) {
 	p := paletteFor(w)
-	url := scheme(cfg) + reachable(address)
+	url := urlOf(cfg, address)
 	fmt.Fprintf(w, "\n%s\n\n", p.paint(bold, "The hub is up."))
 	fmt.Fprintf(w, "  address  %s\n  data     %s\n", p.paint(cyan, url), dataName(cfg))
 	if warning != "" {
@@ -71,12 +72,17 @@ func tries(url string) string {
 		"curl -N '" + url + "/v1/events?topic=cards/**'"
 }
 
-// scheme is what addresses of the hub begin with.
-func scheme(cfg config.Config) string {
-	if cfg.TLS.Enabled() {
-		return "https://"
+// urlOf is the hub's address for clients. Over TLS it needs the name that a
+// certificate is for, if that is known.
+func urlOf(cfg config.Config, address string) string {
+	if !cfg.TLS.Enabled() {
+		return "http://" + reachable(address)
 	}
-	return "http://"
+	host := reachable(address)
+	if _, port, err := net.SplitHostPort(address); err == nil && len(cfg.TLS.ACME.Domains) > 0 {
+		host = net.JoinHostPort(cfg.TLS.ACME.Domains[0], port)
+	}
+	return "https://" + strings.TrimSuffix(host, ":443")
 }
 
 // reachable is an address that a client on this machine can use.

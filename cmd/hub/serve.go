@@ -102,7 +102,7 @@ func serve(ctx context.Context, cfg config.Config, errs io.Writer, greet greeter
 	} else {
 		at := address.String()
 		if cfg.TLS.Enabled() {
-			at = scheme(cfg) + at
+			at = urlOf(cfg, at)
 		}
 		slog.New(logs).Info("the hub is up", "address", at, "data", dataName(cfg))
 	}

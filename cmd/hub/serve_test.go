@@ -161,6 +161,8 @@ func TestMessages(t *testing.T) {
 	startMessage(&text, cfg, "10.0.0.7:8080")
 	cfg.TLS.Certificate = "hub.pem"
 	startMessage(&text, cfg, "[::]:8080")
+	cfg.TLS.ACME.Domains = []string{"hub.example.com"}
+	startMessage(&text, cfg, "[::]:443")
 	golden(t, "messages.txt", strings.ReplaceAll(text.String(), invokedAs()+" ", "hub "))
 }
 

@@ -132,7 +132,8 @@ func (d *directory) checkFresh() error {
 	if err != nil || slices.Contains(names, newMarkName) {
 		return err
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "LOCK" || name == "lost+found" })
+	ignored := []string{"LOCK", "lost+found", "acme"} // the last is for certificates, which may be older than the log
+	names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(ignored, name) })
 	if len(names) > 0 {
 		slices.Sort(names)
 		return fmt.Errorf("directory %s holds something else (%s): the log needs one of its own",

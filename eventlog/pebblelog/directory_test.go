@@ -84,6 +84,21 @@ func TestOtherFormat(t *testing.T) {
 	refuses(t, dir, dir, "format 1", "older")
 }
 
+// Certificates may be there before the log is.
+func TestDirectoryOfCertificates(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "acme"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	log, err := Opener(dir, Options{})(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDirectoryOfSomethingElse(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "holiday.jpg"), "")
