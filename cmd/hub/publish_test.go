@@ -57,7 +57,7 @@ func TestPublishAnswers(t *testing.T) {
 			result{1, "", "hub: refused: Not Found (404)\n"}},
 		{"no hub", answer(200, "text/html", "<h1>Hello</h1>"), "",
 			result{1, "", "hub: URL is no hub: it answers \"<h1>Hello</h1>\"\n"}},
-		{"never ready", answer(503, problemKind, `{"status":503,"detail":"the hub is shutting down"}`), "--timeout 1ms",
+		{"never ready", answer(503, problemKind, `{"status":503,"detail":"the hub is shutting down"}`), "--timeout 40ms",
 			result{1, "", "hub: refused: the hub is shutting down (503)\n"}},
 	}
 	for _, test := range tests {
