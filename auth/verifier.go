@@ -1,0 +1,280 @@
+// Package auth says who somebody is, by a token, and what they may do.
+//
+// Trust: a token is judged by the keys of its issuer's [Source] and by nothing
+// that it brings along. Each key carries the algorithms that it is for, so that
+// no token can choose another kind.
+// Errors: a refusal is a sentence for whoever sent the token. It never has the
+// token, a signature or a key in it.
+// Blocking: Verify computes, and waits for the network only when the key of a
+// token may have been published since the last look.
+// Bounds: a token has 16 KiB at most, and costs 8 signatures at most. A few
+// thousand that were verified are remembered; those that were refused are not.
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+const (
+	defaultLeeway = 10 * time.Second
+
+	// A token of the usual size takes about 2 KB when it is remembered.
+	rememberedTokens     = 4096
+	rememberedTokenBytes = 4 << 10
+)
+
+// A Source is where the keys of one issuer are: in a file, or at a URL.
+type Source struct {
+	// Issuer is who signs: tokens with this iss are judged by this source alone.
+	// Empty is for every token whose iss no other source names.
+	Issuer string
+	// Audience is whom tokens are for: one of these must be in aud. If there is
+	// none, aud is not looked at.
+	Audience []string
+	// Algorithms are those that are accepted, of HS256 to HS512, RS256 to RS512,
+	// PS256 to PS512, ES256 to ES512 and EdDSA.
+	//
+	// Defaults to what the keys of the file are for; for a URL, to all but HS256
+	// to HS512, which it cannot have.
+	Algorithms []string
+	// File has a secret, keys in PEM, a JWK or a JWK set.
+	File string
+	// URL answers with a JWK set. It is https, or http on this machine.
+	URL string
+}
+
+// VerifierConfig configures a Verifier. It needs a source.
+type VerifierConfig struct {
+	Sources []Source
+	// Leeway is how far clocks may be apart, for exp, nbf and iat. Negative is 0.
+	//
+	// Defaults to 10 s.
+	Leeway time.Duration
+	// MaxLifetime is how far away exp may be; 0 is no limit.
+	MaxLifetime time.Duration
+	// Client fetches from URLs.
+	//
+	// Defaults to one that gives up after 10 s, and does not follow a redirect to
+	// another host.
+	Client *http.Client
+	// Logger is told of URLs that do not answer. Defaults to [slog.Default].
+	Logger *slog.Logger
+	// Now defaults to [time.Now].
+	Now func() time.Time
+}
+
+// A Verifier verifies tokens. It may be used by several goroutines.
+type Verifier struct {
+	// Set by NewVerifier, never changed.
+	sources     []*source
+	leeway      time.Duration
+	maxLifetime time.Duration
+	now         func() time.Time
+	stop        func()
+
+	remembered *lru.Cache[[32]byte, verdict]
+}
+
+// A source is a Source with its keys.
+type source struct {
+	Source
+	algorithms []algorithm
+	keys       atomic.Pointer[keySet] // nil until the first have been fetched
+}
+
+// A verdict is a token that was right, by the keys of then.
+type verdict struct {
+	claims *Claims
+	source *source
+	keys   *keySet
+}
+
+// NewVerifier reads the files, and refuses keys that are weak. It does not wait
+// for URLs.
+func NewVerifier(c VerifierConfig) (*Verifier, error) {
+	if len(c.Sources) == 0 {
+		return nil, errors.New("there is no source of keys: name a file or a URL")
+	}
+	v := &Verifier{leeway: c.Leeway, maxLifetime: c.MaxLifetime, now: c.Now, stop: func() {}}
+	if v.leeway == 0 {
+		v.leeway = defaultLeeway
+	}
+	v.leeway = max(v.leeway, 0)
+	if v.now == nil {
+		v.now = time.Now
+	}
+	v.remembered, _ = lru.New[[32]byte, verdict](rememberedTokens) // fails only for a size below 1
+	for _, configured := range c.Sources {
+		s, err := newSource(configured)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("keys%s: %w", of(configured.Issuer), err)
+		case slices.ContainsFunc(v.sources, func(o *source) bool { return o.Issuer == s.Issuer }):
+			return nil, fmt.Errorf("keys%s: there are two sources: one must have all the keys", of(s.Issuer))
+		}
+		v.sources = append(v.sources, s)
+	}
+	return v, nil
+}
+
+func of(issuer string) string {
+	if issuer == "" {
+		return ""
+	}
+	return " of " + quote(issuer)
+}
+
+func newSource(c Source) (*source, error) {
+	s := &source{Source: c}
+	var err error
+	if s.algorithms, err = parseAlgorithms(c.Algorithms); err != nil {
+		return nil, err
+	}
+	switch {
+	case c.File == "" && c.URL == "":
+		return nil, errors.New("they are nowhere: name a file or a URL")
+	case c.File != "" && c.URL != "":
+		return nil, errors.New("they are in a file and at a URL: name one of them")
+	case c.File != "":
+		return s, s.read()
+	}
+	return nil, errors.New("URLs are not supported yet")
+}
+
+// read reads the keys of the file. Of a set, those that are for other algorithms
+// are left out.
+func (s *source) read() error {
+	all, err := readKeyFile(s.File)
+	if err != nil {
+		return err
+	}
+	if len(s.algorithms) == 0 {
+		s.algorithms = slices.DeleteFunc(slices.Clone(algorithms), func(a algorithm) bool {
+			return !slices.ContainsFunc(all, func(k key) bool { return slices.Contains(k.algorithms, a) })
+		})
+		s.keys.Store(newKeySet(all))
+		return nil
+	}
+	var accepted []key
+	for _, k := range all {
+		if err := k.longEnough(s.algorithms); err != nil {
+			return fmt.Errorf("%s: %w", s.File, err)
+		}
+		var fits key
+		if fits, err = k.only(s.algorithms); err == nil {
+			accepted = append(accepted, fits)
+		}
+	}
+	if len(accepted) == 0 {
+		return fmt.Errorf("%s: %w", s.File, err)
+	}
+	s.keys.Store(newKeySet(accepted))
+	return nil
+}
+
+// Close ends what runs in the background, and waits for it.
+func (v *Verifier) Close() { v.stop() }
+
+// Fingerprint is what a token is known by to who must not know it: the SHA-256 of
+// what is signed, without the signature. Some algorithms let anybody make a second
+// signature of a first one; both are the same token.
+func Fingerprint(token string) [32]byte {
+	return sha256.Sum256([]byte(token[:max(0, strings.LastIndexByte(token, '.'))]))
+}
+
+// Verify tells what a token says, if it is to be believed. The error is a
+// [nave.Error] with [nave.CodeUnauthorised], or with [nave.CodeUnavailable] if the
+// keys cannot be had now.
+func (v *Verifier) Verify(ctx context.Context, text string) (*Claims, error) {
+	if len(text) > maxTokenBytes {
+		return nil, refuse("the token has %d bytes: at most %d are accepted", len(text), maxTokenBytes)
+	}
+	sum := sha256.Sum256([]byte(text)) // of all of it: another signature is another verdict
+	if old, ok := v.remembered.Get(sum); ok && old.keys == old.source.keys.Load() {
+		if err := v.timely(old.claims, v.now()); err != nil {
+			v.remembered.Remove(sum)
+			return nil, err
+		}
+		return old.claims, nil
+	}
+	fresh, err := v.judge(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if len(text) <= rememberedTokenBytes {
+		v.remembered.Add(sum, fresh)
+	}
+	return fresh.claims, nil
+}
+
+// judge does all the work.
+func (v *Verifier) judge(ctx context.Context, text string) (verdict, error) {
+	t, err := parseToken(text)
+	if err != nil {
+		return verdict{}, err
+	}
+	s, err := v.sourceOf(t)
+	if err != nil {
+		return verdict{}, err
+	}
+	keys, err := s.verify(ctx, t)
+	if err != nil {
+		return verdict{}, err
+	}
+	claims, err := readClaims(t)
+	if err == nil {
+		err = s.meant(t.claims)
+	}
+	if err == nil {
+		err = v.timely(claims, v.now())
+	}
+	return verdict{claims, s, keys}, err
+}
+
+// sourceOf finds the one source that may judge the token.
+func (v *Verifier) sourceOf(t *token) (*source, error) {
+	issuer, ok := text(t.claims, "iss")
+	if !ok {
+		return nil, refuse("the token's iss is no text")
+	}
+	for _, wanted := range []string{issuer, ""} {
+		for _, s := range v.sources {
+			if s.Issuer == wanted {
+				return s, nil
+			}
+		}
+	}
+	if issuer == "" {
+		return nil, refuse("the token does not say who issued it (iss)")
+	}
+	return nil, refuse("the token's issuer %s is unknown", quote(issuer))
+}
+
+// verify answers by which keys the signature is right.
+func (s *source) verify(_ context.Context, t *token) (*keySet, error) {
+	if !slices.Contains(s.algorithms, t.algorithm) {
+		return nil, refuse("algorithm %s is not accepted: the token must be signed with %s", quote(string(t.algorithm)), list(s.algorithms))
+	}
+	keys := s.keys.Load()
+	candidates, err := keys.candidates(t.algorithm, t.keyID)
+	if err != nil {
+		return nil, refuse("the token cannot be verified: %w", err)
+	}
+	for _, k := range candidates {
+		if t.signed(k) {
+			return keys, nil
+		}
+	}
+	return nil, refuse("the token's signature is wrong: another key has signed it, or it was changed")
+}
