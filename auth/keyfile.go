@@ -206,7 +206,7 @@ func parseJWK(text []byte) (key, error) {
 // parseMaterial leaves out certificates: they are not looked at, and there are
 // some that would keep the key from being read.
 func parseMaterial(text []byte) (any, error) {
-	var members map[string]json.RawMessage
+	var members map[string]any
 	if err := json.Unmarshal(text, &members); err != nil {
 		return nil, err
 	}

@@ -20,7 +20,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -33,26 +32,6 @@ const (
 	rememberedTokens     = 4096
 	rememberedTokenBytes = 4 << 10
 )
-
-// A Source is where the keys of one issuer are: in a file, or at a URL.
-type Source struct {
-	// Issuer is who signs: tokens with this iss are judged by this source alone.
-	// Empty is for every token whose iss no other source names.
-	Issuer string
-	// Audience is whom tokens are for: one of these must be in aud. If there is
-	// none, aud is not looked at.
-	Audience []string
-	// Algorithms are those that are accepted, of HS256 to HS512, RS256 to RS512,
-	// PS256 to PS512, ES256 to ES512 and EdDSA.
-	//
-	// Defaults to what the keys of the file are for; for a URL, to all but HS256
-	// to HS512, which it cannot have.
-	Algorithms []string
-	// File has a secret, keys in PEM, a JWK or a JWK set.
-	File string
-	// URL answers with a JWK set. It is https, or http on this machine.
-	URL string
-}
 
 // VerifierConfig configures a Verifier. It needs a source.
 type VerifierConfig struct {
@@ -81,16 +60,10 @@ type Verifier struct {
 	leeway      time.Duration
 	maxLifetime time.Duration
 	now         func() time.Time
-	stop        func()
+	cancel      func()
+	own         *http.Client // nil if it was configured
 
 	remembered *lru.Cache[[32]byte, verdict]
-}
-
-// A source is a Source with its keys.
-type source struct {
-	Source
-	algorithms []algorithm
-	keys       atomic.Pointer[keySet] // nil until the first have been fetched
 }
 
 // A verdict is a token that was right, by the keys of then.
@@ -106,17 +79,24 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	if len(c.Sources) == 0 {
 		return nil, errors.New("there is no source of keys: name a file or a URL")
 	}
-	v := &Verifier{leeway: c.Leeway, maxLifetime: c.MaxLifetime, now: c.Now, stop: func() {}}
-	if v.leeway == 0 {
+	v := &Verifier{leeway: max(c.Leeway, 0), maxLifetime: c.MaxLifetime}
+	if c.Leeway == 0 {
 		v.leeway = defaultLeeway
 	}
-	v.leeway = max(v.leeway, 0)
-	if v.now == nil {
-		v.now = time.Now
+	if c.Client == nil {
+		v.own = newClient()
+		c.Client = v.own
 	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	v.now = c.Now
 	v.remembered, _ = lru.New[[32]byte, verdict](rememberedTokens) // fails only for a size below 1
 	for _, configured := range c.Sources {
-		s, err := newSource(configured)
+		s, err := newSource(configured, c)
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("keys%s: %w", of(configured.Issuer), err)
@@ -125,7 +105,19 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 		}
 		v.sources = append(v.sources, s)
 	}
+	v.start()
 	return v, nil
+}
+
+// start fetches in the background, until Close.
+func (v *Verifier) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	v.cancel = cancel
+	for _, s := range v.sources {
+		if s.remote != nil {
+			go s.remote.run(ctx) // ends with ctx
+		}
+	}
 }
 
 func of(issuer string) string {
@@ -135,56 +127,19 @@ func of(issuer string) string {
 	return " of " + quote(issuer)
 }
 
-func newSource(c Source) (*source, error) {
-	s := &source{Source: c}
-	var err error
-	if s.algorithms, err = parseAlgorithms(c.Algorithms); err != nil {
-		return nil, err
-	}
-	switch {
-	case c.File == "" && c.URL == "":
-		return nil, errors.New("they are nowhere: name a file or a URL")
-	case c.File != "" && c.URL != "":
-		return nil, errors.New("they are in a file and at a URL: name one of them")
-	case c.File != "":
-		return s, s.read()
-	}
-	return nil, errors.New("URLs are not supported yet")
-}
-
-// read reads the keys of the file. Of a set, those that are for other algorithms
-// are left out.
-func (s *source) read() error {
-	all, err := readKeyFile(s.File)
-	if err != nil {
-		return err
-	}
-	if len(s.algorithms) == 0 {
-		s.algorithms = slices.DeleteFunc(slices.Clone(algorithms), func(a algorithm) bool {
-			return !slices.ContainsFunc(all, func(k key) bool { return slices.Contains(k.algorithms, a) })
-		})
-		s.keys.Store(newKeySet(all))
-		return nil
-	}
-	var accepted []key
-	for _, k := range all {
-		if err := k.longEnough(s.algorithms); err != nil {
-			return fmt.Errorf("%s: %w", s.File, err)
-		}
-		var fits key
-		if fits, err = k.only(s.algorithms); err == nil {
-			accepted = append(accepted, fits)
+// Close ends what runs in the background, and waits for it. It may be called more
+// than once.
+func (v *Verifier) Close() {
+	v.cancel()
+	for _, s := range v.sources {
+		if s.remote != nil {
+			<-s.remote.done
 		}
 	}
-	if len(accepted) == 0 {
-		return fmt.Errorf("%s: %w", s.File, err)
+	if v.own != nil {
+		v.own.CloseIdleConnections()
 	}
-	s.keys.Store(newKeySet(accepted))
-	return nil
 }
-
-// Close ends what runs in the background, and waits for it.
-func (v *Verifier) Close() { v.stop() }
 
 // Fingerprint is what a token is known by to who must not know it: the SHA-256 of
 // what is signed, without the signature. Some algorithms let anybody make a second
@@ -259,22 +214,4 @@ func (v *Verifier) sourceOf(t *token) (*source, error) {
 		return nil, refuse("the token does not say who issued it (iss)")
 	}
 	return nil, refuse("the token's issuer %s is unknown", quote(issuer))
-}
-
-// verify answers by which keys the signature is right.
-func (s *source) verify(_ context.Context, t *token) (*keySet, error) {
-	if !slices.Contains(s.algorithms, t.algorithm) {
-		return nil, refuse("algorithm %s is not accepted: the token must be signed with %s", quote(string(t.algorithm)), list(s.algorithms))
-	}
-	keys := s.keys.Load()
-	candidates, err := keys.candidates(t.algorithm, t.keyID)
-	if err != nil {
-		return nil, refuse("the token cannot be verified: %w", err)
-	}
-	for _, k := range candidates {
-		if t.signed(k) {
-			return keys, nil
-		}
-	}
-	return nil, refuse("the token's signature is wrong: another key has signed it, or it was changed")
 }
