@@ -101,8 +101,7 @@ func withoutURL(err error) error {
 	return err
 }
 
-// parseSet takes the keys that tokens can be verified with. A key with a private
-// part that everybody can fetch is nobody's signature.
+// parseSet takes the keys that tokens can be verified with.
 func (r *remote) parseSet(text []byte) ([]key, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -115,10 +114,7 @@ func (r *remote) parseSet(text []byte) ([]key, error) {
 	}
 	var keys []key
 	for i, raw := range set.Keys {
-		k, err := parseJWK(raw)
-		if err == nil && k.signer != nil {
-			err = errors.New("it is no public key, and everybody can fetch it")
-		}
+		k, err := parsePublicJWK(raw)
 		if err == nil {
 			k, err = k.only(r.accepted)
 		}
@@ -129,6 +125,19 @@ func (r *remote) parseSet(text []byte) ([]key, error) {
 		keys = append(keys, k)
 	}
 	return keys, nil
+}
+
+// parsePublicJWK refuses secrets: with one that everybody can fetch, everybody can
+// sign.
+func parsePublicJWK(text []byte) (key, error) {
+	var secret struct {
+		K *json.RawMessage `json:"k"`
+		D *json.RawMessage `json:"d"`
+	}
+	if err := json.Unmarshal(text, &secret); err != nil || secret.K != nil || secret.D != nil {
+		return key{}, errors.New("it is no public JWK")
+	}
+	return parseJWK(text)
 }
 
 // age reads how long an answer is good, within our bounds.
