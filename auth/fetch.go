@@ -115,9 +115,6 @@ func (r *remote) parseSet(text []byte) ([]key, error) {
 	var keys []key
 	for i, raw := range set.Keys {
 		k, err := parsePublicJWK(raw)
-		if err == nil {
-			k, err = k.only(r.accepted)
-		}
 		if err != nil {
 			r.log.Debug("a key of an issuer is left out", "url", r.url.Redacted(), "key", i, "error", err)
 			continue

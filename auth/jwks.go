@@ -30,14 +30,13 @@ const (
 // last keys stay in use.
 type remote struct {
 	// Set by newSource, never changed.
-	url      *url.URL
-	client   *http.Client
-	accepted []algorithm
-	log      *slog.Logger
-	now      func() time.Time
-	keep     func(*keySet)
-	wake     chan struct{}
-	done     chan struct{} // closed when run has returned
+	url    *url.URL
+	client *http.Client
+	log    *slog.Logger
+	now    func() time.Time
+	keep   func(*keySet)
+	wake   chan struct{}
+	done   chan struct{} // closed when run has returned
 
 	mu       sync.Mutex
 	looking  chan struct{} // closed at the end of the look that is under way or due; else nil

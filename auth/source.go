@@ -69,7 +69,7 @@ func (s *source) newRemote(c VerifierConfig) (*remote, error) {
 		return nil, err
 	}
 	return &remote{
-		url: u, client: c.Client, accepted: s.algorithms, log: c.Logger, now: c.Now, keep: s.keep,
+		url: u, client: c.Client, log: c.Logger, now: c.Now, keep: s.keep,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 		looking: make(chan struct{}), // run begins with one
 	}, nil
