@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,7 +18,8 @@ type Claims struct {
 	// All has every claim; numbers are of type [json.Number].
 	All map[string]any
 
-	notBefore time.Time // zero without nbf
+	notBefore time.Time                // zero without nbf
+	identity  atomic.Pointer[Identity] // the Authority's, once it has asked
 }
 
 // readClaims takes the claims of a token whose signature is right. It does not

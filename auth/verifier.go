@@ -1,14 +1,3 @@
-// Package auth says who somebody is, by a token, and what they may do.
-//
-// Trust: a token is judged by the keys of its issuer's [Source] and by nothing
-// that it brings along. Each key carries the algorithms that it is for, so that
-// no token can choose another kind.
-// Errors: a refusal is a sentence for whoever sent the token. It never has the
-// token, a signature or a key in it.
-// Blocking: Verify computes, and waits for the network only when the key of a
-// token may have been published since the last look.
-// Bounds: a token has 16 KiB at most, and costs 8 signatures at most. A few
-// thousand that were verified are remembered; those that were refused are not.
 package auth
 
 import (
@@ -54,6 +43,16 @@ type VerifierConfig struct {
 }
 
 // A Verifier verifies tokens. It may be used by several goroutines.
+//
+// Trust: a token is judged by the keys of its issuer's [Source] and by nothing
+// that it brings along. Each key carries the algorithms that it is for, so that
+// no token can choose another kind.
+// Errors: a refusal is a sentence for whoever sent the token. It never has the
+// token, a signature or a key in it.
+// Blocking: Verify computes, and waits for the network only when the key of a
+// token may have been published since the last look, for 5 s at most.
+// Bounds: a token has 16 KiB at most, and costs 8 signatures at most. A few
+// thousand that were verified are remembered; those that were refused are not.
 type Verifier struct {
 	// Set by NewVerifier, never changed.
 	sources     []*source
