@@ -28,8 +28,9 @@ const (
 
 // An api is one hub's HTTP surface, seen from outside.
 type api struct {
-	base *url.URL
-	http *http.Client
+	base      *url.URL
+	http      *http.Client
+	tokenFile string // "" for $NAVE_TOKEN
 }
 
 // urlFlag adds --url to a command that talks to a hub.
@@ -38,7 +39,7 @@ func urlFlag(cmd *cobra.Command) *string {
 }
 
 // newAPI reads the address of a hub; "" is $NAVE_URL, or this machine's.
-func newAPI(address string) (*api, error) {
+func newAPI(address, tokenFile string) (*api, error) {
 	address = cmp.Or(address, os.Getenv(urlVariable), defaultURL)
 	base, err := url.Parse(address)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
@@ -46,7 +47,9 @@ func newAPI(address string) (*api, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DialContext = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
-	return &api{base: base, http: &http.Client{Transport: transport}}, nil
+	a := &api{base: base, tokenFile: tokenFile}
+	a.http = &http.Client{Transport: transport, CheckRedirect: a.redirected}
+	return a, nil
 }
 
 // withoutSecret is for an address of which nobody knows where its password is.
@@ -73,13 +76,19 @@ func (a *api) request(ctx context.Context, method, path string, query url.Values
 		req.Header = header
 	}
 	req.Header.Set("User-Agent", "nave-hub/"+cmp.Or(readBuild().Version, "devel"))
+	known, err := a.authorise(req)
+	if err != nil {
+		return nil, err
+	}
 	answer, err := a.http.Do(req)
 	if err != nil {
 		return nil, a.unreachable(ctx, err)
 	}
 	if answer.StatusCode/100 != 2 {
 		defer answer.Body.Close()
-		return nil, readProblem(answer)
+		p := readProblem(answer)
+		p.unknown = p.Status == http.StatusUnauthorized && !known
+		return nil, p
 	}
 	return answer, nil
 }
@@ -122,6 +131,7 @@ type problem struct {
 	Conflicts []conflict `json:"conflicts"`
 
 	retryAfter time.Duration
+	unknown    bool // there was no token
 	raw        []byte
 }
 
@@ -152,7 +162,11 @@ func readProblem(answer *http.Response) *problem {
 }
 
 func (p *problem) Error() string {
-	return fmt.Sprintf("refused: %s (%d)", cmp.Or(p.Detail, p.Title), p.Status)
+	text := fmt.Sprintf("refused: %s (%d)", cmp.Or(p.Detail, p.Title), p.Status)
+	if p.unknown {
+		text += "\nSay who you are with --token-file or $" + tokenVariable + "."
+	}
+	return text
 }
 
 // temporary reports whether the same request may succeed later.

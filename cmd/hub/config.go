@@ -20,11 +20,11 @@ func loadConfig(file string, flags map[string]string) (config.Config, config.Sou
 	return cfg, sources, oneSentence(err)
 }
 
-// environment leaves out the variable that says where a hub is: it is for those
-// who talk to one, and no setting of the hub itself.
+// environment leaves out the variables that say where a hub is, and who we are:
+// they are for those who talk to one, and no settings of the hub itself.
 func environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(entry string) bool {
-		return strings.HasPrefix(entry, urlVariable+"=")
+		return strings.HasPrefix(entry, urlVariable+"=") || strings.HasPrefix(entry, tokenVariable+"=")
 	})
 }
 

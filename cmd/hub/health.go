@@ -29,12 +29,12 @@ hub healthcheck --ready --timeout 1s`,
 	}
 	cmd.Flags().BoolVar(&ready, "ready", false, "ask whether it is ready, not only alive")
 	cmd.Flags().DurationVar(&timeout, "timeout", 3*time.Second, "how long to wait for the answer")
-	address := urlFlag(cmd)
+	address, tokenFile := urlFlag(cmd), tokenFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := positive("timeout", timeout); err != nil {
 			return err
 		}
-		hub, err := newAPI(*address)
+		hub, err := newAPI(*address, *tokenFile)
 		if err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "write the files in testdata anew")
 
 func TestMain(m *testing.M) {
-	for _, name := range []string{"NAVE_URL", "NAVE_CONFIG", "NO_COLOR"} {
+	for _, name := range []string{"NAVE_URL", "NAVE_TOKEN", "NAVE_AUTH_KEY", "NAVE_CONFIG", "NO_COLOR"} {
 		os.Unsetenv(name)
 	}
 	os.Setenv("NAVE_LIMITS_CONNECTIONS", "100") // any machine has the files for them; else the hub warns

@@ -25,6 +25,7 @@ type publishFlags struct {
 	json      bool
 	timeout   time.Duration
 	address   *string
+	tokenFile *string
 }
 
 func publishCommand() *cobra.Command {
@@ -55,7 +56,7 @@ echo '{"topic":"clock","type":"tick"}' | hub publish --ndjson`,
 	flags.BoolVar(&f.ndjson, "ndjson", false, "publish each line of standard input, a whole event in JSON")
 	flags.BoolVar(&f.json, "json", false, "print the hub's answer")
 	flags.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to try")
-	f.address = urlFlag(cmd)
+	f.address, f.tokenFile = urlFlag(cmd), tokenFlag(cmd)
 	cmd.Args = f.check
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
 	return cmd
@@ -94,7 +95,7 @@ func nothingButLines(cmd *cobra.Command, args []string) error {
 }
 
 func (f *publishFlags) run(cmd *cobra.Command) error {
-	hub, err := newAPI(*f.address)
+	hub, err := newAPI(*f.address, *f.tokenFile)
 	if err != nil {
 		return err
 	}

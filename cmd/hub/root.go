@@ -74,6 +74,7 @@ func exitCode(err error) int {
 const (
 	groupRun  = "run"
 	groupTalk = "talk"
+	groupKeys = "keys"
 	groupMore = "more"
 )
 
@@ -98,11 +99,13 @@ hub publish cards/board-1 --type card.moved     # in a third one`,
 	root.AddGroup(
 		&cobra.Group{ID: groupRun, Title: "Run a hub"},
 		&cobra.Group{ID: groupTalk, Title: "Talk to a hub"},
+		&cobra.Group{ID: groupKeys, Title: "Say who may do what"},
 		&cobra.Group{ID: groupMore, Title: "More"},
 	)
 	root.AddCommand(
 		devCommand(), serveCommand(), healthCommand(),
 		publishCommand(), tailCommand(),
+		keyCommand(), tokenCommand(),
 		configCommand(), versionCommand(),
 	)
 	root.SetHelpCommand(helpCommand(root))

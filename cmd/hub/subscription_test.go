@@ -40,7 +40,7 @@ func (r *recorder) lost(error, time.Duration) {}
 // record follows a until so many times events have been handed over.
 func record(t *testing.T, s *subscription, until int) *recorder {
 	t.Helper()
-	hub, err := newAPI("")
+	hub, err := newAPI("", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,9 +30,9 @@ hub tail 'cards/**' --json | jq .data        # one JSON object a line`,
 	cmd.Flags().StringVar(&s.cursor, "cursor", "", "go on after this `cursor` instead of now")
 	cmd.Flags().BoolVar(&s.snapshot, "snapshot", false, "show the latest event of each key first")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	address := urlFlag(cmd)
+	address, tokenFile := urlFlag(cmd), tokenFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, filters []string) error {
-		hub, err := newAPI(*address)
+		hub, err := newAPI(*address, *tokenFile)
 		if err != nil {
 			return err
 		}
