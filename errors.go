@@ -36,6 +36,8 @@ const (
 	CodeUnauthorised Code = "unauthorised"
 	// CodeForbidden: the credential does not allow this.
 	CodeForbidden Code = "forbidden"
+	// CodeNotFound: there is no such thing.
+	CodeNotFound Code = "not-found"
 	// CodeInternal: a defect of the hub.
 	CodeInternal Code = "internal"
 )

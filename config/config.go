@@ -27,6 +27,7 @@ type Config struct {
 	Data      string    `default:"./nave-data" flag:"data" doc:"Directory of the log."`
 	Log       Log       `doc:"Where events are kept, and for how long."`
 	Topics    Topics    `doc:"Rules for topics; the first whose filter matches decides. A topic that no rule names is durable and unlimited. A rule looks like {filter: session/**, durability: memory, rate: 100}."`
+	Auth      Auth      `doc:"Who may do what. A token is a signed JWT whose claims list, as filters, what its bearer may do."`
 	Limits    Limits    `doc:"What the hub accepts. Beyond it a request is refused with 413, 422, 429 or 503."`
 	Client    Client    `doc:"How one connection of a subscriber is served."`
 	CORS      CORS      `doc:"Which web pages may use the hub from a browser."`
@@ -63,6 +64,48 @@ type MemoryRetention struct {
 	Bytes Bytes    `default:"16MiB" min:"64KiB" doc:"The most that events take. It cannot be without limit, since memory is not."`
 }
 
+// Auth says who may do what.
+type Auth struct {
+	Key         string    `default:"" flag:"key" doc:"File with the key that tokens are signed with: a secret that hub key has made, public keys in PEM, or a JWK set. It is for tokens whose issuer (iss) is none of auth.issuers."`
+	Audience    []string  `default:"" doc:"Whom tokens by that key are for: one of these has to be in their aud. If it is empty aud is not looked at."`
+	Issuers     Issuers   `doc:"Issuers of tokens, each with keys of its own. One looks like {issuer: https://login.example.com/, url: https://login.example.com/jwks.json, audience: [nave]}."`
+	Claim       string    `default:"nave" doc:"The claim that lists what a token's bearer may do, as {publish: [...], subscribe: [...], admin: [...], source: ...}."`
+	Grant       Grant     `doc:"What the bearer of a token without that claim may do. In a filter, {sub} stands for the claim sub, and so for every other."`
+	Anonymous   Anonymous `doc:"What those may do who show no token."`
+	Leeway      Duration  `default:"10s" doc:"How far the clocks of issuers may be off."`
+	MaxLifetime Duration  `default:"366d" min:"1m" doc:"The longest that a token may be valid from now on. So long, at most, a revocation has to be kept."`
+	Cookie      string    `default:"__Host-nave" doc:"The cookie that a browser may bring the token in, instead of the Authorization header."`
+	TicketLife  Duration  `default:"30s" min:"1s" doc:"How long a ticket (POST /v1/tickets) can be used."`
+}
+
+// An Issuer signs tokens.
+type Issuer struct {
+	Issuer     string   `doc:"The iss of its tokens."`
+	File       string   `default:"" doc:"File with its keys: a secret, public keys in PEM, or a JWK set."`
+	URL        string   `default:"" doc:"Where its JWK set is, with https. It is fetched again now and then, and when a key is not known."`
+	Audience   []string `default:"" doc:"Whom its tokens are for: one of these has to be in their aud. If it is empty aud is not looked at."`
+	Algorithms []string `default:"" doc:"Which are accepted, such as RS256 or EdDSA. Empty are those that its keys are for."`
+}
+
+// Issuers are the sources of tokens.
+type Issuers []Issuer
+
+// Grant is what a token allows that does not say so itself.
+type Grant struct {
+	Publish   []string `default:"" doc:"Filters of topics that it may publish to."`
+	Subscribe []string `default:"" doc:"Filters of topics that it may read."`
+}
+
+// Anonymous is what is allowed without a token.
+type Anonymous struct {
+	Publish   []string `default:"" doc:"Filters of topics that everybody may publish to who can reach the hub."`
+	Subscribe []string `default:"" flag:"anonymous-read" doc:"Filters of topics that everybody may read who can reach the hub."`
+	Admin     []string `default:"" doc:"What everybody may administer who can reach the hub: paths below /v1/admin, and metrics for /metrics."`
+}
+
+// Nothing reports whether those without a token may do nothing.
+func (a Anonymous) Nothing() bool { return len(a.Publish)+len(a.Subscribe)+len(a.Admin) == 0 }
+
 // Limits bound what the hub accepts.
 type Limits struct {
 	Body                  Bytes    `default:"1MiB" min:"1KiB" doc:"The largest body of a request."`
@@ -70,6 +113,9 @@ type Limits struct {
 	Batch                 int      `default:"1000" min:"1" doc:"The most events in a batch."`
 	Filters               int      `default:"100" min:"1" doc:"The most filters of a client."`
 	Topics                int      `default:"100000" min:"1" doc:"The most topics that are in use at once."`
+	ConnectionsPerSubject int      `default:"100" min:"1" doc:"The most streams and waiting polls of one subject of tokens."`
+	PublishRate           float64  `default:"0" doc:"How many events a second are accepted in all; 0 is without limit."`
+	PublishRatePerSubject float64  `default:"10000" doc:"How many events a second one subject of tokens may publish, or an address without a token, other than this machine's; 0 is without limit."`
 	Connections           int      `default:"20000" min:"1" doc:"The most connections at once."`
 	ConnectionsPerAddress int      `default:"1000" doc:"The most connections at once from one address, or one /64 of IPv6; 0 is without limit. It does not hold for this machine itself, nor for proxies.trusted."`
 	Mailboxes             Bytes    `default:"64MiB" min:"256KiB" doc:"How much may wait in memory for all clients together; each is bounded by client.mailbox too."`
@@ -90,6 +136,7 @@ type Client struct {
 
 // CORS says which web pages may use the hub from a browser.
 type CORS struct {
+	Hosts   []string `default:"" doc:"Names that the hub answers to, without port; an empty list is every name. Who points a name of its own to this machine can have pages pass for the hub's."`
 	Origins []string `default:"http://localhost:*,http://127.0.0.1:*" doc:"Origins such as https://example.com, or http://localhost:* for any port; * is every origin, and an empty list is none but the hub's own."`
 }
 

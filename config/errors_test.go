@@ -55,7 +55,7 @@ func TestErrors(t *testing.T) {
 		}, {
 			name: "a key unlike any other",
 			file: "cors:\n  allow_credentials: true\n",
-			want: `nave.yaml:2: unknown key "allow_credentials" in cors: it has origins`,
+			want: `nave.yaml:2: unknown key "allow_credentials" in cors: it has hosts, origins`,
 		}, {
 			name: "a typing mistake in a rule",
 			file: "topics:\n  - filter: a\n  - filter: b\n    durabilty: memory\n",
@@ -248,7 +248,7 @@ NAVE_TOPICS: topics[0].burst: 3 has no effect without a rate`,
 			name:  "flags",
 			flags: map[string]string{"log-level": "loud", "port": "80"},
 			want: `--log-level: logging.level: "loud" is unknown: use debug, info, warn or error
---port: no setting has this flag: there are --data, --listen, --log-format, --log-level`,
+--port: no setting has this flag: there are --anonymous-read, --data, --key, --listen, --log-format, --log-level`,
 		},
 	}
 	for _, test := range tests {

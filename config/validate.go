@@ -34,6 +34,7 @@ func (c *Config) check(sources Sources) []error {
 	c.TLS.check(refuse)
 	c.Proxies.check(refuse)
 	c.Topics.check(refuse)
+	c.Auth.check(refuse)
 	return errs
 }
 

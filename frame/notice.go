@@ -12,6 +12,7 @@ import (
 const (
 	SyncName      = "hub.sync"
 	HeartbeatName = "hub.heartbeat"
+	AuthName      = "hub.auth"
 	ByeName       = "hub.bye"
 )
 
@@ -38,7 +39,32 @@ type Sync struct {
 	// Snapshot brackets a snapshot: "begin" before the latest event of every
 	// key, "end" after it.
 	Snapshot string `json:"snapshot,omitempty"`
+	// Connection is the stream's name, by which its token can be renewed.
+	Connection string `json:"connection,omitempty"`
 }
+
+// Auth is the data of hub.auth, which says how the token of a stream fares.
+type Auth struct {
+	Status AuthStatus `json:"status"`
+	// Connection is the stream's name, by which its token can be renewed.
+	Connection string `json:"connection"`
+	// Expires is when the token does, unless it has been revoked.
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+// An AuthStatus is what has become, or becomes, of a token.
+type AuthStatus string
+
+const (
+	// AuthExpiring: without a new token (POST /v1/token) the stream will end.
+	AuthExpiring AuthStatus = "expiring"
+	// AuthRenewed: there is a new one.
+	AuthRenewed AuthStatus = "renewed"
+	// AuthExpired: the stream ends.
+	AuthExpired AuthStatus = "expired"
+	// AuthRevoked: the stream ends.
+	AuthRevoked AuthStatus = "revoked"
+)
 
 // Heartbeat is the data of hub.heartbeat.
 type Heartbeat struct {

@@ -60,13 +60,8 @@ func (p Proxies) address(r *http.Request) netip.Addr {
 	return at
 }
 
-// from is address for people, and for the registry.
-func (p Proxies) from(r *http.Request) string {
-	if at := p.address(r); at.IsValid() {
-		return at.String()
-	}
-	return r.RemoteAddr
-}
+// address is the client's.
+func (x *exchange) address() netip.Addr { return x.Proxies.address(x.r) }
 
 func peer(r *http.Request) netip.Addr {
 	at, _ := netip.ParseAddrPort(r.RemoteAddr)

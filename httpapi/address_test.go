@@ -10,6 +10,7 @@ import (
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors/client"
+	"github.com/navehub/nave/auth"
 )
 
 // proxied is a request whose peer and header are as given, a line each.
@@ -99,8 +100,8 @@ func TestAddress(t *testing.T) {
 			t.Errorf("Forwarded: %s: address = %s, want %s", lines, got, want)
 		}
 	}
-	if got := ours("").from(proxied("pipe", forwardedFor, "1.1.1.1")); got != "pipe" {
-		t.Errorf("a peer without address is %q", got)
+	if got := ours("").address(proxied("pipe", forwardedFor, "1.1.1.1")); got.IsValid() {
+		t.Errorf("a peer without address has %s", got)
 	}
 }
 
@@ -125,7 +126,7 @@ func FuzzAddress(f *testing.F) {
 				proxied("10.0.0.1:1", header, line, lie+", "+entry),
 				proxied("10.0.0.1:1", header, line, lie, entry),
 			} {
-				if got := p.from(r); got != truth {
+				if got := p.address(r); got.String() != truth {
 					t.Errorf("%v: address = %s", r.Header, got)
 				}
 			}
@@ -143,14 +144,14 @@ type doorman struct {
 }
 
 func (d *doorman) Connect(_ context.Context, r client.Request) error {
-	d.from = r.RemoteAddr
+	d.from = r.Address.String()
 	return d.err
 }
 
 func TestTheRegistryKnowsTheClientNotItsProxy(t *testing.T) {
 	for trusted, want := range map[string]string{"10.0.0.0/8": "203.0.113.9", "192.0.2.0/24": "10.0.0.1"} {
-		d := &doorman{fake: fake{nave.Errorf(nave.CodeOverloaded, "full")}}
-		handler := New(Config{Hub: d, Logger: quiet, Proxies: Proxies{Trusted: []netip.Prefix{netip.MustParsePrefix(trusted)}}})
+		d := &doorman{fake: fake{err: nave.Errorf(nave.CodeOverloaded, "full")}}
+		handler := New(Config{Hub: d, Authority: auth.Open(), Logger: quiet, Proxies: Proxies{Trusted: []netip.Prefix{netip.MustParsePrefix(trusted)}}})
 		r := proxied("10.0.0.1:1", forwardedFor, "203.0.113.9")
 		r.URL.Path, r.URL.RawQuery = "/v1/events", "topic=a"
 		r.Header.Set("Accept", "text/event-stream")

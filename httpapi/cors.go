@@ -10,14 +10,14 @@ import (
 
 // What browsers are told once, for as long as they will remember.
 const (
-	corsMethods = "GET, HEAD, POST"
+	corsMethods = "GET, HEAD, POST, DELETE"
 	corsHeaders = "Authorization, Content-Type, If-None-Match, Last-Event-ID, Traceparent, Tracestate"
 	corsExpose  = "ETag, Nave-Repeat, Retry-After"
 	corsMaxAge  = "7200" // Chromium's limit
 )
 
-// cors says which web origins may use the hub. Credentials are never allowed:
-// what a browser sends by itself proves nothing about the page.
+// cors says which web origins may use the hub. Credentials, which a browser sends by
+// itself, are for those that are listed by their whole name.
 type cors struct {
 	every   bool
 	origins []string
@@ -31,6 +31,12 @@ func newCORS(origins []string) cors {
 func (c *cors) lists(origin string) bool {
 	return origin != "" &&
 		(slices.Contains(c.origins, origin) || slices.Contains(c.origins, withoutPort(origin)+anyPort))
+}
+
+// names reports whether an origin is listed by its whole name, and so may have the
+// browser send what it sends by itself.
+func (c *cors) names(origin string) bool {
+	return origin != "" && !strings.Contains(origin, "*") && slices.Contains(c.origins, origin)
 }
 
 const anyPort = ":*"
@@ -58,6 +64,9 @@ func (c *cors) answer(h http.Header, r *http.Request) {
 		h.Set("Access-Control-Allow-Origin", "*")
 	case c.lists(origin):
 		h.Set("Access-Control-Allow-Origin", origin)
+		if c.names(origin) {
+			h.Set("Access-Control-Allow-Credentials", "true")
+		}
 	default:
 		return
 	}
@@ -77,8 +86,28 @@ func (c *cors) checkSite(r *http.Request) error {
 	if origin == "" || c.every || c.lists(origin) {
 		return nil
 	}
-	if _, host, _ := strings.Cut(origin, "://"); host != "" && host == r.Host {
+	if own(origin, r) {
 		return nil
 	}
 	return nave.Errorf(nave.CodeForbidden, "pages of %.100q may not publish here: the hub's configuration does not list that origin", origin)
+}
+
+func own(origin string, r *http.Request) bool {
+	_, host, _ := strings.Cut(origin, "://")
+	return host != "" && host == r.Host
+}
+
+// checkCookie refuses a cookie that a foreign page may have made the browser send.
+// Whatever changes something has to say where it comes from; a page that reads is
+// kept from the answer by the browser, unless it is listed.
+func (c *cors) checkCookie(r *http.Request) error {
+	origin := r.Header.Get("Origin")
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	switch {
+	case origin == "" && reads && r.Header.Get("Sec-Fetch-Site") != "cross-site", own(origin, r), c.names(origin):
+		return nil
+	case origin == "":
+		return nave.Errorf(nave.CodeForbidden, "a cookie counts only with the Origin of the page that sends it: send the token as Authorization: Bearer")
+	}
+	return nave.Errorf(nave.CodeForbidden, "pages of %.100q may not use the cookie here: the hub's configuration does not list that origin", origin)
 }

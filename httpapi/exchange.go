@@ -13,6 +13,7 @@ import (
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors/client"
+	"github.com/navehub/nave/auth"
 )
 
 // spanSubscribe is the span of a stream: it ends when the stream is live.
@@ -25,6 +26,7 @@ type exchange struct {
 	r     *http.Request
 	rc    *http.ResponseController
 	start time.Time
+	who   *auth.Identity // nil until it is known
 
 	span   trace.Span       // nil unless trace was called
 	taken  *client.Hijacked // the connection, once it is not net/http's any more
@@ -104,7 +106,9 @@ func (x *exchange) send(status int, contentType string, body []byte) {
 // refuse answers with an error.
 func (x *exchange) refuse(err error) {
 	x.failed = err
-	p := problemOf(err)
+	x.auditRefusal(err)
+	p := x.problemOf(err)
+	x.Telemetry.RequestRefused(p.Code)
 	if p.Code == nave.CodeInternal && x.r.Context().Err() == nil { // a client that leaves is no defect
 		x.Logger.ErrorContext(x.r.Context(), "a request met a defect", "method", x.r.Method, "path", x.r.URL.Path, "error", err)
 	}
@@ -119,6 +123,18 @@ func (x *exchange) refuse(err error) {
 		return
 	}
 	x.send(p.Status, problemType, p.body())
+}
+
+// problemOf is what the caller hears of an error. A conflict tells those who may
+// publish, and not read, that they were late, but not by what.
+func (x *exchange) problemOf(err error) problem {
+	p := problemOf(err)
+	for i := range p.Conflicts {
+		if x.who == nil || !x.who.Grant.MayRead(p.Conflicts[i].Topic) {
+			p.Conflicts[i].Event = nil
+		}
+	}
+	return p
 }
 
 // end tells telemetry and the log, once.

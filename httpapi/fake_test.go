@@ -9,15 +9,19 @@ import (
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/actors/hub"
+	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/eventlog"
 )
 
 // A fake is a hub that fails, in ways that a real one does seldom.
-type fake struct{ err error }
+type fake struct {
+	Hub // nil: what a fake is not asked for
+	err error
+}
 
 func (f fake) Submit(context.Context, ...nave.Event) (*hub.Pending, error) { return nil, f.err }
 func (f fake) Connect(context.Context, client.Request) error               { return f.err }
-func (f fake) Poll(context.Context, nave.Filters, string, time.Duration) (hub.Page, error) {
+func (f fake) Poll(context.Context, client.Request, time.Duration) (hub.Page, error) {
 	return hub.Page{}, f.err
 }
 func (f fake) State(context.Context, nave.Filters) (eventlog.Snapshot, error) { return nil, f.err }
@@ -29,7 +33,7 @@ func (f fake) Ready() error                                                   { 
 
 func startFake(t *testing.T, f Hub) *server {
 	t.Helper()
-	s := &server{t: t, Server: httptest.NewServer(New(Config{Hub: f, Logger: quiet}))}
+	s := &server{t: t, Server: httptest.NewServer(New(Config{Hub: f, Authority: auth.Open(), Logger: quiet}))}
 	t.Cleanup(s.Close)
 	return s
 }

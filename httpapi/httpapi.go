@@ -3,6 +3,10 @@
 //	POST /v1/events    publish               publish.go, stream.go
 //	GET  /v1/events    subscribe, or poll    subscribe.go, page.go
 //	GET  /v1/state     the state of keys     state.go
+//	POST /v1/token     a newer token         token.go
+//	POST /v1/tickets   for a URL             token.go
+//	     /v1/admin/…   who is connected; revocations; see admin.go
+//	GET  /metrics      for Prometheus
 //	GET  /livez        is the process alive  probes.go
 //	GET  /readyz       can the hub do all it promises
 //	GET  /             where everything is
@@ -31,7 +35,9 @@ import (
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/actors/hub"
+	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/eventlog"
+	"github.com/navehub/nave/registry"
 	"github.com/navehub/nave/telemetry"
 )
 
@@ -41,12 +47,17 @@ type Hub interface {
 	// Connect hands over a stream and with it, unless there is an error, its
 	// transport.
 	Connect(ctx context.Context, req client.Request) error
-	Poll(ctx context.Context, filters nave.Filters, cursor string, wait time.Duration) (hub.Page, error)
+	Poll(ctx context.Context, req client.Request, wait time.Duration) (hub.Page, error)
 	State(ctx context.Context, filters nave.Filters) (eventlog.Snapshot, error)
 	Epoch() nave.Epoch
 	Level() nave.Level
 	Limits() hub.Limits
 	Ready() error
+	Registry() *registry.Registry
+	Renew(ctx context.Context, connection uint64, who *auth.Identity) error
+	Disconnect(connection uint64) error
+	Revoke(ctx context.Context, r auth.Revocation) error
+	LiftRevocation(ctx context.Context, key string) (bool, error)
 	// Accepting ends when the hub begins to shut down.
 	Accepting() context.Context
 }
@@ -54,6 +65,31 @@ type Hub interface {
 // Config configures the surface. Everything but Hub may be left zero.
 type Config struct {
 	Hub Hub
+	// Authority says who a caller is and what it may do; it is the hub's too.
+	//
+	// Defaults to one that lets nobody do anything; see auth.Open.
+	Authority *auth.Authority
+	// Cookie is the name of the cookie that may carry the token, for browsers. Only
+	// pages of the hub's own origin and of Origins, by their whole names, may use it.
+	//
+	// Defaults to "__Host-nave".
+	Cookie string
+	// TicketLife is how long a ticket can be used.
+	//
+	// Defaults to 30 seconds.
+	TicketLife time.Duration
+	// MaxLifetime is the longest that tokens last, 0 if that is unknown: after it a
+	// revocation can be forgotten.
+	MaxLifetime time.Duration
+	// Rate is how many events a second are accepted in all, RatePerSubject from each
+	// subject of tokens, or from each address without one; 0 for no limit.
+	Rate, RatePerSubject float64
+	// Hosts are the names that the hub answers to, without port; none is all. A page
+	// whose name somebody has pointed to this machine would pass for the hub's own.
+	Hosts []string
+	// Metrics answers GET /metrics, for whoever may administer metrics; nil: there
+	// is no such path.
+	Metrics http.Handler
 	// Origins are the web origins, such as "https://example.com", whose pages may
 	// use the hub from a browser; "http://localhost:*" is one with any port, "*" is
 	// every origin. Pages of the hub's own
@@ -99,6 +135,11 @@ func (c Config) withDefaults() Config {
 	c.MaxWait = cmp.Or(c.MaxWait, 30*time.Second)
 	c.ReadTimeout = cmp.Or(c.ReadTimeout, 30*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
+	c.Cookie = cmp.Or(c.Cookie, "__Host-nave")
+	c.TicketLife = cmp.Or(c.TicketLife, 30*time.Second)
+	if c.Authority == nil {
+		c.Authority = auth.NewAuthority(auth.AuthorityConfig{})
+	}
 	c.Proxies = c.Proxies.withDefaults()
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	c.Telemetry = cmp.Or(c.Telemetry, telemetry.Disabled())
@@ -110,6 +151,9 @@ func New(config Config) http.Handler {
 	h := &handler{Config: config.withDefaults()}
 	h.cors = newCORS(h.Origins)
 	h.bodies.free = h.MaxBodies
+	h.audit = newAudit(h.Logger)
+	h.tickets = auth.NewTickets(h.TicketLife)
+	h.rates = newRates(h.Rate, h.RatePerSubject)
 	h.turns = make(chan struct{}, runtime.GOMAXPROCS(0))
 	h.routes = h.table()
 	return h
@@ -118,6 +162,9 @@ func New(config Config) http.Handler {
 type handler struct {
 	Config
 	cors     cors
+	audit    *audit
+	tickets  *auth.Tickets
+	rates    *rates
 	bodies   bodies
 	turns    chan struct{} // of those who decode a large body
 	routes   map[string]route

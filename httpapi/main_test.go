@@ -17,6 +17,7 @@ import (
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors/hub"
+	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/eventlog/memlog"
 	"github.com/navehub/nave/sse"
@@ -57,6 +58,9 @@ func unstarted(t *testing.T, config hub.Config, surface Config) *server {
 		t.Fatal(err)
 	}
 	surface.Hub, surface.Logger = h, config.Logger
+	if surface.Authority = config.Authority; surface.Authority == nil {
+		surface.Authority = auth.Open()
+	}
 	handler := New(surface)
 	var serving sync.WaitGroup // of streams too, which httptest does not wait for
 	s := &server{t, h, httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/frame"
 )
@@ -18,11 +19,16 @@ import (
 func (h *handler) poll(x *exchange) error {
 	x.trace("GET /v1/events")
 	x.Header().Add("Vary", "Last-Event-ID")
-	q, err := h.parseQuery(x.r, eventParameters)
+	q, err := x.parseQuery(eventParameters)
 	if err != nil {
 		return err
 	}
-	page, err := h.Hub.Poll(x.r.Context(), q.filters, q.cursor, q.wait)
+	page, err := h.Hub.Poll(x.r.Context(), client.Request{
+		Filters: q.filters, Cursor: q.cursor, Who: x.who, Address: x.address(),
+	}, q.wait)
+	if err == nil {
+		err = x.Authority.Check(x.who) // it may have waited for long
+	}
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/navehub/nave"
 )
@@ -24,7 +26,7 @@ func (h *handler) live(x *exchange) error {
 // ready answers GET /readyz: 503 says why not.
 func (h *handler) ready(x *exchange) error {
 	x.Header().Set("Cache-Control", "no-store")
-	if err := h.Hub.Ready(); err != nil {
+	if err := errors.Join(h.Hub.Ready(), h.Authority.Ready()); err != nil {
 		reasons := strings.Split(err.Error(), "\n") // as errors.Join has them
 		x.send(http.StatusServiceUnavailable, jsonType, encode(health{Status: "not ready", Reasons: reasons}))
 		return nil
@@ -42,5 +44,16 @@ func (h *handler) index(x *exchange) error {
 		"liveness":  "livez",
 		"readiness": "readyz",
 	}))
+	return nil
+}
+
+const metricsPath = "/metrics"
+
+// metrics answers GET /metrics.
+func (h *handler) metrics(x *exchange) error {
+	x.discard() // before the page takes memory
+	_ = x.rc.SetWriteDeadline(time.Now().Add(x.WriteTimeout))
+	defer func() { _ = x.rc.SetWriteDeadline(time.Time{}) }()
+	h.Metrics.ServeHTTP(x, x.r)
 	return nil
 }

@@ -23,9 +23,9 @@ const (
 
 // Codes that only HTTP has.
 const (
-	codeNotFound         nave.Code = "not-found"
 	codeMethodNotAllowed nave.Code = "method-not-allowed"
 	codeNotAcceptable    nave.Code = "not-acceptable"
+	codeMisdirected      nave.Code = "misdirected"
 	codeTimeout          nave.Code = "timeout"
 	codeMediaType        nave.Code = "unsupported-media-type"
 )
@@ -54,9 +54,10 @@ var kinds = map[nave.Code]kind{
 	nave.CodeForbidden:     {http.StatusForbidden, "Not allowed", false},
 	nave.CodeInternal:      {http.StatusInternalServerError, "The hub has a defect", false},
 
-	codeNotFound:         {http.StatusNotFound, "Nothing here", false},
+	nave.CodeNotFound:    {http.StatusNotFound, "Nothing here", false},
 	codeMethodNotAllowed: {http.StatusMethodNotAllowed, "Not possible here", false},
 	codeNotAcceptable:    {http.StatusNotAcceptable, "No such format", false},
+	codeMisdirected:      {http.StatusMisdirectedRequest, "Not for this hub", false},
 	codeTimeout:          {http.StatusRequestTimeout, "The request took too long", false},
 	codeMediaType:        {http.StatusUnsupportedMediaType, "Not a format that is understood here", false},
 }
@@ -128,6 +129,9 @@ func (p *problem) headers(h http.Header) {
 	for _, about := range []string{"ETag", "Content-Encoding"} { // the answer that this is instead of
 		h.Del(about)
 	}
+	if p.Code == nave.CodeUnauthorised && h.Get("WWW-Authenticate") == "" {
+		h.Set("WWW-Authenticate", challenge)
+	}
 	if p.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
 	}
@@ -148,13 +152,6 @@ func Refusal(err error) []byte {
 	var whole bytes.Buffer
 	_ = answer.Write(&whole) // a buffer takes everything
 	return whole.Bytes()
-}
-
-// RefuseMethod answers, for a handler beside the surface, a method that it does not
-// have.
-func RefuseMethod(w http.ResponseWriter, method, allowed string) {
-	w.Header().Set("Allow", allowed)
-	Refuse(w, methodNotAllowed(method, allowed))
 }
 
 // Refuse answers, for a handler before or beside the surface, with an error.

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/auth"
 )
 
 var (
@@ -55,9 +56,9 @@ func TestProblems(t *testing.T) {
 
 // dump writes the answer to an error.
 func dump(b *strings.Builder, err error) {
-	h := &handler{Config: Config{Logger: quiet}.withDefaults()}
+	h := New(Config{Logger: quiet, Authority: auth.Open()}).(*handler)
 	w := httptest.NewRecorder()
-	h.serve(w, httptest.NewRequest("GET", "/", nil), func(*exchange) error { return err })
+	h.serve(w, httptest.NewRequest("GET", "/", nil), identified(func(*exchange) error { return err }))
 	fmt.Fprintf(b, "%d\n", w.Code)
 	_ = w.Header().Write(b)
 	fmt.Fprintf(b, "\n%s\n", w.Body)

@@ -68,7 +68,7 @@ func (h *handler) publish(x *exchange) error {
 func (h *handler) publishJSON(x *exchange, body []byte) (hub.Published, error) {
 	ctx, cancel := x.lingering()
 	defer cancel()
-	pending, err := h.submitJSON(ctx, body)
+	pending, err := x.submitJSON(ctx, body)
 	if err != nil {
 		return hub.Published{}, err
 	}
@@ -76,10 +76,13 @@ func (h *handler) publishJSON(x *exchange, body []byte) (hub.Published, error) {
 }
 
 // submitJSON submits a body, or a line of one.
-func (h *handler) submitJSON(ctx context.Context, body []byte) (*hub.Pending, error) {
-	events, err := h.decode(body)
+func (x *exchange) submitJSON(ctx context.Context, body []byte) (*hub.Pending, error) {
+	events, err := x.decode(body)
 	if err != nil {
 		return nil, err
 	}
-	return h.Hub.Submit(ctx, events...)
+	if err := x.mayPublish(events); err != nil {
+		return nil, err
+	}
+	return x.Hub.Submit(ctx, events...)
 }

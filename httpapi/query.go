@@ -12,8 +12,8 @@ import (
 
 // The parameters that there are.
 var (
-	eventParameters = []string{"topic", "cursor", "snapshot", "wait"}
-	stateParameters = []string{"topic"}
+	eventParameters = []string{"topic", "cursor", "snapshot", "wait", ticketParameter}
+	stateParameters = []string{"topic", ticketParameter}
 )
 
 // A query is what a subscriber asks for, the same in all formats.
@@ -24,8 +24,9 @@ type query struct {
 	wait     time.Duration
 }
 
-func (h *handler) parseQuery(r *http.Request, known []string) (query, error) {
-	values, err := parseValues(r, known)
+// parseQuery reads what is asked for, and refuses what the caller may not read.
+func (x *exchange) parseQuery(known []string) (query, error) {
+	values, err := parseValues(x.r, known)
 	if err != nil {
 		return query{}, err
 	}
@@ -33,14 +34,17 @@ func (h *handler) parseQuery(r *http.Request, known []string) (query, error) {
 	if err != nil {
 		return query{}, err
 	}
-	q := query{filters: filters, cursor: cursorOf(r, values)}
+	if err := x.who.CheckSubscribe(filters); err != nil {
+		return query{}, err
+	}
+	q := query{filters: filters, cursor: cursorOf(x.r, values)}
 	if q.snapshot, err = parseFlag("snapshot", values.Get("snapshot")); err != nil {
 		return query{}, err
 	}
 	if q.wait, err = parseWait(values.Get("wait")); err != nil {
 		return query{}, err
 	}
-	q.wait = min(q.wait, h.MaxWait)
+	q.wait = min(q.wait, x.MaxWait)
 	return q, nil
 }
 

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"cmp"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,25 +17,50 @@ type operation func(x *exchange) error
 // A route is what can be done at one path, by method.
 type route map[string]operation
 
+// table is all routes. Who calls is settled before an operation begins, but for those
+// that are anybody's.
 func (h *handler) table() map[string]route {
-	return map[string]route{
-		"/":          {http.MethodGet: h.index},
-		"/v1/events": {http.MethodGet: h.events, http.MethodPost: h.publish},
-		"/v1/state":  {http.MethodGet: h.state},
-		"/livez":     {http.MethodGet: h.live},
-		"/readyz":    {http.MethodGet: h.ready},
+	routes := map[string]route{
+		"/v1/events":  {http.MethodGet: h.events, http.MethodPost: h.publish},
+		"/v1/state":   {http.MethodGet: h.state},
+		"/v1/token":   {http.MethodPost: h.renew},
+		"/v1/tickets": {http.MethodPost: h.issueTicket},
+
+		"/v1/admin/clients":       {http.MethodGet: h.listClients},
+		"/v1/admin/clients/*":     {http.MethodGet: h.showClient, http.MethodDelete: h.disconnect},
+		"/v1/admin/keys":          {http.MethodGet: h.listKeys},
+		"/v1/admin/topics":        {http.MethodGet: h.listTopics},
+		"/v1/admin/revocations":   {http.MethodGet: h.listRevocations, http.MethodPost: h.revoke},
+		"/v1/admin/revocations/*": {http.MethodDelete: h.liftRevocation},
 	}
+	if h.Metrics != nil {
+		routes[metricsPath] = route{http.MethodGet: h.metrics}
+	}
+	for path, at := range routes {
+		for method, op := range at {
+			if at[method] = identified(op); strings.HasPrefix(path, adminPath) || path == metricsPath {
+				at[method] = identified(administered(op))
+			}
+		}
+	}
+	routes["/"] = route{http.MethodGet: h.index}
+	routes["/livez"] = route{http.MethodGet: h.live}
+	routes["/readyz"] = route{http.MethodGet: h.ready}
+	return routes
 }
 
 // ServeHTTP finds the operation.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.cors.answer(w.Header(), r)
 	protect(w.Header())
-	if preflight(r) {
+	switch {
+	case !h.answersTo(r.Host):
+		h.serve(w, r, misdirected)
+	case preflight(r):
 		h.serve(w, r, allowed)
-		return
+	default:
+		h.serve(w, r, h.find(r))
 	}
-	h.serve(w, r, h.find(r))
 }
 
 // allowed answers a preflight, which the headers are about.
@@ -43,8 +69,24 @@ func allowed(x *exchange) error {
 	return nil
 }
 
+// answersTo reports whether a Host is a name of the hub's.
+func (h *handler) answersTo(host string) bool {
+	if len(h.Hosts) == 0 {
+		return true
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.Trim(host, "[]")
+	return slices.ContainsFunc(h.Hosts, func(name string) bool { return strings.EqualFold(name, host) })
+}
+
+func misdirected(x *exchange) error {
+	return nave.Errorf(codeMisdirected, "this hub does not answer to %.100q: it is %s", x.r.Host, list(x.Hosts))
+}
+
 func (h *handler) find(r *http.Request) operation {
-	at, ok := h.routes[cmp.Or(r.URL.Path, "/")] // a mount point may be asked for without slash
+	at, ok := h.at(cmp.Or(r.URL.Path, "/")) // a mount point may be asked for without slash
 	if !ok {
 		return h.notFound
 	}
@@ -56,6 +98,17 @@ func (h *handler) find(r *http.Request) operation {
 		return op
 	}
 	return at.otherwise
+}
+
+// at is the route of a path. The last segment of an administered one may be a name.
+func (h *handler) at(path string) (at route, ok bool) {
+	if at, ok = h.routes[path]; !ok && strings.HasPrefix(path, adminPath) {
+		parent, name := path[:strings.LastIndexByte(path, '/')+1], path[strings.LastIndexByte(path, '/')+1:]
+		if name != "" && name != "*" {
+			at, ok = h.routes[parent+"*"]
+		}
+	}
+	return at, ok
 }
 
 // otherwise answers a method that the route does not have.
@@ -82,6 +135,8 @@ func (at route) methods() string {
 }
 
 func (h *handler) notFound(x *exchange) error {
-	paths := slices.Sorted(maps.Keys(h.routes))
-	return nave.Errorf(codeNotFound, "there is nothing at %.100q: %s", x.r.URL.Path, meant(x.r.URL.Path, "there is", paths))
+	paths := slices.DeleteFunc(slices.Sorted(maps.Keys(h.routes)), func(path string) bool {
+		return strings.HasPrefix(path, adminPath) && !strings.HasPrefix(x.r.URL.Path, adminPath)
+	})
+	return nave.Errorf(nave.CodeNotFound, "there is nothing at %.100q: %s", x.r.URL.Path, meant(x.r.URL.Path, "there is", paths))
 }

@@ -20,9 +20,9 @@ import (
 
 func TestRoutes(t *testing.T) {
 	s := start(t, hub.Config{}, Config{})
-	s.do("GET", "/v1/event", "").refused(codeNotFound, "did you mean /v1/events?")
-	s.do("GET", "/v1/events/", "").refused(codeNotFound, "did you mean /v1/events?")
-	s.do("GET", "/favicon.ico", "").refused(codeNotFound, "there is /, /livez, /readyz, /v1/events and /v1/state")
+	s.do("GET", "/v1/event", "").refused(nave.CodeNotFound, "did you mean /v1/events?")
+	s.do("GET", "/v1/events/", "").refused(nave.CodeNotFound, "did you mean /v1/events?")
+	s.do("GET", "/favicon.ico", "").refused(nave.CodeNotFound, "there is /, /livez, /readyz, /v1/events, /v1/state, /v1/tickets and /v1/token")
 	for path, allow := range map[string]string{
 		"/v1/events": "GET, HEAD, OPTIONS, POST",
 		"/v1/state":  "GET, HEAD, OPTIONS",
@@ -92,8 +92,9 @@ func TestCORS(t *testing.T) {
 				if got := slices.Contains(a.Header.Values("Vary"), "Origin"); got != tt.vary {
 					t.Errorf("Vary: Origin = %v", got)
 				}
-				if a.Header.Get("Access-Control-Allow-Credentials") != "" {
-					t.Error("credentials are allowed")
+				named := tt.allow == ours // and not as one of many
+				if got := a.Header.Get("Access-Control-Allow-Credentials") == "true"; got != named {
+					t.Errorf("credentials are allowed: %v, want %v", got, named)
 				}
 			}
 			publish := s.do("POST", "/v1/events", `{"topic":"a","type":"b"}`, append(headers, "Content-Type", "application/x-www-form-urlencoded")...)

@@ -45,7 +45,7 @@ func TestAnswersAreNoPages(t *testing.T) {
 
 // A stream that comes to nothing is answered like all else.
 func TestARefusedStreamIsNoPage(t *testing.T) {
-	s := startFake(t, fake{nave.Errorf(nave.CodeOverloaded, "full")})
+	s := startFake(t, fake{err: nave.Errorf(nave.CodeOverloaded, "full")})
 	a := s.do("GET", "/v1/events?topic=a", "", "Accept", "text/event-stream").refused(nave.CodeOverloaded, "full")
 	checkProtected(t, "a refused stream", a.Header, "same-origin")
 }

@@ -28,7 +28,7 @@ type item struct {
 // state answers GET /v1/state, item by item as the log yields them.
 func (h *handler) state(x *exchange) error {
 	x.trace("GET /v1/state")
-	q, err := h.parseQuery(x.r, stateParameters)
+	q, err := x.parseQuery(stateParameters)
 	if err != nil {
 		return err
 	}

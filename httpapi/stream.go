@@ -108,7 +108,9 @@ func (s *lineStream) answerTo(ctx context.Context, l *submitted) []byte {
 		answer.Repeat = published.Repeat
 		return encode(answer)
 	}
-	p := problemOf(err)
+	s.x.auditRefusal(err)
+	p := s.x.problemOf(err)
+	s.x.Telemetry.RequestRefused(p.Code)
 	if p.Code == nave.CodeInternal {
 		s.x.Logger.ErrorContext(ctx, "a line met a defect", "path", s.x.r.URL.Path, "error", err)
 	}

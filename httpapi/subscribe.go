@@ -29,7 +29,7 @@ func (h *handler) events(x *exchange) error {
 // subscribe hands the connection over to the hub.
 func (h *handler) subscribe(x *exchange, format frame.Format, contentType string) (err error) {
 	x.trace(spanSubscribe)
-	q, err := h.parseQuery(x.r, eventParameters)
+	q, err := x.parseQuery(eventParameters)
 	if err != nil {
 		return err
 	}
@@ -50,13 +50,14 @@ func (h *handler) subscribe(x *exchange, format frame.Format, contentType string
 	// The hub must not be given up on: it would serve a transport that is not
 	// its own. It answers at once in any case.
 	err = h.Hub.Connect(context.WithoutCancel(x.r.Context()), client.Request{
-		Filters:    q.filters,
-		Cursor:     q.cursor,
-		Snapshot:   q.snapshot,
-		Format:     format,
-		Transport:  transport,
-		RemoteAddr: x.Proxies.from(x.r),
-		UserAgent:  userAgent(x.r),
+		Filters:   q.filters,
+		Cursor:    q.cursor,
+		Snapshot:  q.snapshot,
+		Format:    format,
+		Transport: transport,
+		Who:       x.who,
+		Address:   x.address(),
+		UserAgent: userAgent(x.r),
 	})
 	if err != nil {
 		return err

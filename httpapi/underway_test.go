@@ -14,6 +14,7 @@ import (
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors/hub"
+	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/eventlog/memlog"
 )
@@ -65,7 +66,7 @@ func startBlocked(t *testing.T, config hub.Config, surface Config) (*server, blo
 	if err := h.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	surface.Hub, surface.Logger = h, config.Logger
+	surface.Hub, surface.Authority, surface.Logger = h, auth.Open(), config.Logger
 	s := &server{t, h.Hub, httptest.NewServer(New(surface))}
 	t.Cleanup(func() {
 		shutdown(t, h.Hub)

@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"fmt"
+	"net/netip"
 	"runtime"
 	"sync"
 	"testing"
@@ -13,13 +14,13 @@ import (
 
 func client(i int) registry.Client {
 	return registry.Client{
-		ID:         fmt.Sprintf("client-%06d", i),
-		Filters:    nave.Filters{nave.Filter(fmt.Sprintf("cards/board-%d", i%100)), "users/**", "session/**"},
-		Transport:  "sse",
-		RemoteAddr: "203.0.113.7:54321",
-		UserAgent:  "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-		Connected:  time.Now(),
-		State:      registry.Live,
+		ID:        fmt.Sprintf("client-%06d", i),
+		Filters:   nave.Filters{nave.Filter(fmt.Sprintf("cards/board-%d", i%100)), "users/**", "session/**"},
+		Transport: "sse",
+		Address:   netip.MustParseAddr("203.0.113.7"),
+		UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+		Connected: time.Now(),
+		State:     registry.Live,
 	}
 }
 

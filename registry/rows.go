@@ -2,9 +2,11 @@ package registry
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/auth"
 )
 
 // A Client is one subscriber connection.
@@ -12,12 +14,14 @@ type Client struct {
 	ID      string
 	Filters nave.Filters
 	// Transport is how it receives events: "sse", "ndjson", "poll".
-	Transport  string
-	RemoteAddr string
-	UserAgent  string
-	Connected  time.Time
-	State      State
-	Lag        Lag
+	Transport string
+	// Who it is; nil if it did not have to say.
+	Who       *auth.Identity
+	Address   netip.Addr
+	UserAgent string
+	Connected time.Time
+	State     State
+	Lag       Lag
 }
 
 // Lagging reports whether the client is behind what it could have received.

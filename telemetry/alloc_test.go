@@ -69,6 +69,7 @@ func measure(tel *Telemetry) {
 	tel.Connected("sse")
 	tel.Disconnected("sse", "client", time.Minute)
 	tel.TurnedAway("address")
+	tel.RequestRefused(nave.CodeForbidden)
 	tel.Resumed("recovered")
 	tel.Replayed("ring", 10, time.Millisecond)
 	tel.ActorFailed("topic", "restart")

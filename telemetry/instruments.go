@@ -8,6 +8,8 @@ import (
 
 // instruments are what the methods of Telemetry write to.
 type instruments struct {
+	requestRefused metric.Int64Counter
+
 	publishDuration  metric.Float64Histogram
 	publishEvents    metric.Int64Counter
 	publishRefused   metric.Int64Counter
@@ -46,6 +48,8 @@ type instruments struct {
 func newInstruments(meter metric.Meter) (instruments, error) {
 	m := maker{meter: meter}
 	i := instruments{
+		requestRefused: m.counter(requestRefused),
+
 		publishDuration:  m.seconds(publishDuration),
 		publishEvents:    m.counter(publishEvents),
 		publishRefused:   m.counter(publishRefused),

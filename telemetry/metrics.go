@@ -23,6 +23,11 @@ func (t *Telemetry) Refused(code nave.Code) {
 	t.publishRefused.Add(background, 1, t.tables.code.of(string(code)).add...)
 }
 
+// RequestRefused counts a request, or a line of one, that was answered with no.
+func (t *Telemetry) RequestRefused(code nave.Code) {
+	t.requestRefused.Add(background, 1, t.tables.code.of(string(code)).add...)
+}
+
 // Conflicted counts n conditions of a publish that did not hold.
 func (t *Telemetry) Conflicted(n int) {
 	t.publishConflicts.Add(background, int64(n))

@@ -75,7 +75,7 @@ var (
 		nave.CodeInvalid, nave.CodeTooLarge, nave.CodeTooMany, nave.CodeConflict,
 		nave.CodePartialRepeat, nave.CodeReset, nave.CodeBusy, nave.CodeOverloaded,
 		nave.CodeDraining, nave.CodeUnavailable, nave.CodeUnauthorised,
-		nave.CodeForbidden, nave.CodeInternal)
+		nave.CodeForbidden, nave.CodeNotFound, nave.CodeInternal)
 
 	// The hub's own kinds; an embedder adds to them with Config.ActorKinds.
 	actorKinds = []string{
@@ -105,6 +105,8 @@ var (
 
 // Metrics. Durations are in seconds.
 var (
+	requestRefused = def{"nave.request.refused", "{request}", "Requests, and lines of them, that were refused.", nil}
+
 	publishDuration  = def{"nave.publish.duration", "s", "From a publish being accepted to its answer.", latencies}
 	publishEvents    = def{"nave.publish.events", "{event}", "Events that were published.", nil}
 	publishRefused   = def{"nave.publish.refused", "{publish}", "Publishes that were refused.", nil}

@@ -7,6 +7,7 @@
 //	fx.New(
 //		wiring.Core,
 //		wiring.DurableLog("./data"),
+//		wiring.OpenToAll,
 //		fx.Provide(http.NewServeMux),
 //		fx.Invoke(func(mux *http.ServeMux, hub wiring.Handler) {
 //			mux.Handle("/live/", http.StripPrefix("/live", hub))
@@ -35,14 +36,16 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/navehub/nave/actors/hub"
+	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/httpapi"
 	"github.com/navehub/nave/telemetry"
 )
 
 // Core provides *hub.Hub, hub.Publisher and [Handler], and starts and stops the
-// hub with the application. It needs an eventlog.Opener; see [DurableLog] and
-// [MemoryLog]. Everything in [Params] that is optional may be provided too.
+// hub with the application. It needs an eventlog.Opener, see [DurableLog] and
+// [MemoryLog], and an *auth.Authority, or [OpenToAll]. Everything in [Params] that is
+// optional may be provided too.
 var Core = fx.Module("nave",
 	fx.Provide(New),
 	fx.Invoke(func(*hub.Hub) {}),
@@ -60,8 +63,11 @@ type Params struct {
 	Shutdowner fx.Shutdowner
 	Open       eventlog.Opener
 
+	// Authority says who may do what; see auth.NewAuthority, and [OpenToAll].
+	Authority *auth.Authority
+
 	Config     hub.Config      `optional:"true"`
-	HTTP       httpapi.Config  `optional:"true"` // Hub, Telemetry and Logger are filled in
+	HTTP       httpapi.Config  `optional:"true"` // Hub, Authority, Telemetry and Logger are filled in
 	Extensions []hub.Extension `group:"nave.extensions"`
 
 	Logger         *slog.Logger                  `optional:"true"`
@@ -96,9 +102,10 @@ func New(p Params) (Parts, error) {
 	}
 	p.Config.Telemetry, p.Config.Logger = t, p.Logger
 	p.Config.Extensions = append(p.Config.Extensions, sorted(p.Extensions)...)
+	p.Config.Authority = p.Authority
 	h := hub.New(p.Config, p.Open)
 
-	p.HTTP.Hub, p.HTTP.Telemetry, p.HTTP.Logger = h, t, p.Logger
+	p.HTTP.Hub, p.HTTP.Authority, p.HTTP.Telemetry, p.HTTP.Logger = h, p.Authority, t, p.Logger
 	handler := Handler{httpapi.New(p.HTTP)}
 	p.Lifecycle.Append(hooks(h, p.Shutdowner, p.Logger))
 	return Parts{Hub: h, Publisher: h, Handler: handler, Telemetry: t}, nil

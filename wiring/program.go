@@ -1,9 +1,11 @@
 package wiring
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"time"
 
@@ -28,8 +30,10 @@ import (
 // log, the hub, and its HTTP server. It provides [Address], where it listens.
 func Program(cfg config.Config, version string, logs slog.Handler) fx.Option {
 	return fx.Options(
-		fx.Supply(cfg, hubConfig(cfg), httpConfig(cfg)),
+		fx.Supply(cfg, hubConfig(cfg)),
 		fx.Provide(
+			func(m Metrics) httpapi.Config { return httpConfig(cfg, m) },
+			readAuthority,
 			func(lc fx.Lifecycle) (Telemetry, error) { return startTelemetry(lc, cfg, version, logs) },
 			func(l *slog.Logger) eventlog.Opener { return opener(cfg, l) },
 			newServer,
@@ -108,13 +112,16 @@ func minFree(cfg config.Config) int64 {
 func hubConfig(cfg config.Config) hub.Config {
 	c := hub.Config{
 		Limits: hub.Limits{
-			EventBytes:  int(cfg.Limits.Event),
-			BatchBytes:  int(cfg.Limits.Body),
-			Batch:       cfg.Limits.Batch,
-			Filters:     cfg.Limits.Filters,
-			Topics:      cfg.Limits.Topics,
-			Clients:     cfg.Limits.Connections,
-			ClientBytes: int64(cfg.Limits.Mailboxes),
+			EventBytes: int(cfg.Limits.Event),
+			BatchBytes: int(cfg.Limits.Body),
+			Batch:      cfg.Limits.Batch,
+			Filters:    cfg.Limits.Filters,
+			Topics:     cfg.Limits.Topics,
+			Clients:    cfg.Limits.Connections,
+
+			ClientsPerSubject: cfg.Limits.ConnectionsPerSubject,
+			ClientsPerAddress: cmp.Or(cfg.Limits.ConnectionsPerAddress, math.MaxInt),
+			ClientBytes:       int64(cfg.Limits.Mailboxes),
 		},
 		Client: client.Config{
 			Mailbox:      int64(cfg.Client.Mailbox),
@@ -133,11 +140,22 @@ func hubConfig(cfg config.Config) hub.Config {
 	return c
 }
 
-func httpConfig(cfg config.Config) httpapi.Config {
+func httpConfig(cfg config.Config, metrics Metrics) httpapi.Config {
 	return httpapi.Config{
-		Origins: cfg.CORS.Origins,
-		MaxBody: int64(cfg.Limits.Body),
-		MaxWait: time.Duration(cfg.Limits.Wait),
-		Proxies: httpapi.Proxies{Trusted: cfg.Proxies.Networks(), Header: cfg.Proxies.Header},
+		Origins:        cfg.CORS.Origins,
+		Hosts:          cfg.CORS.Hosts,
+		MaxBody:        int64(cfg.Limits.Body),
+		MaxWait:        time.Duration(cfg.Limits.Wait),
+		Rate:           cfg.Limits.PublishRate,
+		RatePerSubject: cfg.Limits.PublishRatePerSubject,
+		Cookie:         cfg.Auth.Cookie,
+		TicketLife:     time.Duration(cfg.Auth.TicketLife),
+		MaxLifetime:    time.Duration(cfg.Auth.MaxLifetime),
+		Proxies:        proxies(cfg),
+		Metrics:        metrics,
 	}
+}
+
+func proxies(cfg config.Config) httpapi.Proxies {
+	return httpapi.Proxies{Trusted: cfg.Proxies.Networks(), Header: cfg.Proxies.Header}
 }

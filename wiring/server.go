@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,7 +15,6 @@ import (
 	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/config"
-	"github.com/navehub/nave/httpapi"
 	"github.com/navehub/nave/telemetry"
 )
 
@@ -31,7 +29,6 @@ type serverParams struct {
 	Config     config.Config
 	Hub        *hub.Hub
 	Handler    Handler
-	Metrics    Metrics
 	Telemetry  *telemetry.Telemetry
 	Logger     *slog.Logger
 }
@@ -52,7 +49,7 @@ func newServer(p serverParams) (Address, error) {
 		total: limit, each: p.Config.Limits.ConnectionsPerAddress, exempt: standsForMany(p.Config),
 	}, refusing(secure), p.Telemetry.TurnedAway)
 	server := &http.Server{
-		Handler:           routes(p.Handler, p.Metrics),
+		Handler:           p.Handler,
 		TLSConfig:         secure,
 		HTTP2:             http2Limits(p.Config),
 		ReadHeaderTimeout: time.Duration(p.Config.Limits.Handshake), // of which TLS takes its own
@@ -93,36 +90,8 @@ func newServer(p serverParams) (Address, error) {
 // standsForMany tells peers that may have more connections than one client: proxies,
 // and whatever runs on this machine.
 func standsForMany(cfg config.Config) func(netip.Addr) bool {
-	proxies := httpConfig(cfg).Proxies
-	return func(peer netip.Addr) bool { return peer.IsLoopback() || proxies.Trusts(peer) }
-}
-
-// metricsTimeout is how long a request for the metrics, or reading their page, may
-// take.
-const metricsTimeout = 30 * time.Second
-
-// routes keeps the page of metrics apart. All else is the surface's, which bounds
-// what it reads and what it waits for. An http.ServeMux would answer some requests
-// itself, with redirects and refusals that are no problem documents, and wait for
-// their bodies for ever.
-func routes(surface, metrics http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/metrics" {
-			surface.ServeHTTP(w, r)
-			return
-		}
-		rc, until := http.NewResponseController(w), time.Now().Add(metricsTimeout)
-		_ = rc.SetReadDeadline(until)
-		_ = rc.SetWriteDeadline(until)
-		// A body that nobody wants is read before the answer in any case: better
-		// before the page takes memory than when it is ready.
-		_, _ = io.CopyN(io.Discard, r.Body, 256<<10)
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			httpapi.RefuseMethod(w, r.Method, "GET, HEAD")
-			return
-		}
-		metrics.ServeHTTP(w, r)
-	})
+	trusted := proxies(cfg)
+	return func(peer netip.Addr) bool { return peer.IsLoopback() || trusted.Trusts(peer) }
 }
 
 // stopServer drains the hub while the server still answers, so that publishers

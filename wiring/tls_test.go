@@ -38,6 +38,7 @@ func startSecure(t *testing.T, set func(*config.Config)) *secureHub {
 	h := &secureHub{t: t, authority: newAuthority(t)}
 	cfg := config.Default()
 	cfg.Listen, cfg.Data, cfg.Log.Engine, cfg.TLS = "127.0.0.1:0", t.TempDir(), "memory", h.sign(1)
+	cfg.Auth.Anonymous = config.Everything()
 	if set != nil {
 		set(&cfg)
 	}

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/config"
 	"github.com/navehub/nave/wiring"
@@ -26,10 +27,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestEveryCombinationIsComplete(t *testing.T) {
 	for name, options := range map[string]fx.Option{
-		"durable": fx.Options(wiring.Core, wiring.DurableLog(t.TempDir())),
-		"memory":  fx.Options(wiring.Core, wiring.MemoryLog()),
+		"durable": fx.Options(wiring.Core, wiring.DurableLog(t.TempDir()), wiring.OpenToAll),
+		"memory":  fx.Options(wiring.Core, wiring.MemoryLog(), wiring.OpenToAll),
 		"program": wiring.Program(config.Default(), "test", slog.DiscardHandler),
-		"with a configuration": fx.Options(wiring.Core, wiring.MemoryLog(),
+		"with a configuration": fx.Options(wiring.Core, wiring.MemoryLog(), wiring.OpenToAll,
 			fx.Supply(hub.Config{Heartbeat: time.Minute})),
 	} {
 		if err := fx.ValidateApp(options, fx.NopLogger); err != nil {
@@ -41,7 +42,7 @@ func TestEveryCombinationIsComplete(t *testing.T) {
 // The program listens, serves, and ends in good order, with its port free again.
 func TestProgram(t *testing.T) {
 	cfg := config.Default()
-	cfg.Listen, cfg.Data = "127.0.0.1:0", t.TempDir()
+	cfg.Listen, cfg.Data, cfg.Auth.Anonymous = "127.0.0.1:0", t.TempDir(), config.Everything()
 	for range 2 { // the second on the same data
 		var address wiring.Address
 		app := fxtest.New(t, wiring.Program(cfg, "test", slog.NewTextHandler(t.Output(), nil)), fx.Populate(&address))
@@ -57,7 +58,7 @@ func TestProgram(t *testing.T) {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
-		if allow := resp.Header.Get("Allow"); resp.StatusCode != http.StatusMethodNotAllowed || allow != "GET, HEAD" {
+		if allow := resp.Header.Get("Allow"); resp.StatusCode != http.StatusMethodNotAllowed || allow != "GET, HEAD, OPTIONS" {
 			t.Errorf("POST /metrics: %s, Allow %q", resp.Status, allow)
 		}
 		app.RequireStop()
@@ -94,7 +95,7 @@ func (e echo) Handle(ctx context.Context, event nave.Event) error {
 func TestExtensionsRunInTheHub(t *testing.T) {
 	var publisher hub.Publisher
 	var h *hub.Hub
-	app := fxtest.New(t, wiring.Core, wiring.MemoryLog(), fx.Populate(&publisher, &h),
+	app := fxtest.New(t, wiring.Core, wiring.MemoryLog(), wiring.OpenToAll, fx.Populate(&publisher, &h),
 		wiring.Extension(hub.Extension{
 			Name: "echo", Filters: nave.Filters{"call/*"},
 			New: func(out hub.Publisher) hub.Handler { return echo{out} },
@@ -105,7 +106,7 @@ func TestExtensionsRunInTheHub(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := h.Poll(t.Context(), nave.Filters{"echo/*"}, p.Cursor.String(), 20*time.Second)
+	page, err := h.Poll(t.Context(), client.Request{Filters: nave.Filters{"echo/*"}, Cursor: p.Cursor.String()}, 20*time.Second)
 	if err != nil || len(page.Frames) != 1 || string(page.Frames[0].Event.Data) != `"hello"` {
 		t.Errorf("echo = %+v, %v", page, err)
 	}
@@ -114,7 +115,7 @@ func TestExtensionsRunInTheHub(t *testing.T) {
 // Everything that the program refuses is a problem document, whatever the path.
 func TestProgramRefusesInItsOwnWords(t *testing.T) {
 	cfg := config.Default()
-	cfg.Listen, cfg.Data = "127.0.0.1:0", t.TempDir()
+	cfg.Listen, cfg.Data, cfg.Auth.Anonymous = "127.0.0.1:0", t.TempDir(), config.Everything()
 	var address wiring.Address
 	app := fxtest.New(t, wiring.Program(cfg, "test", slog.DiscardHandler), fx.Populate(&address))
 	app.RequireStart()

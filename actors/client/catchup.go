@@ -226,6 +226,7 @@ func (c *client) sync(s frame.Sync, at uint64) {
 		n.Cursor = nave.Cursor{Epoch: c.History.Epoch(), Offset: at}
 		s.Cursor = n.Cursor.String()
 	}
+	s.Connection = c.name()
 	n.Data = s
 	verdict := string(s.Status)
 	if s.Reason != "" {

@@ -25,11 +25,13 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/netip"
 	"strconv"
 	"time"
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors"
+	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/frame"
 	"github.com/navehub/nave/registry"
@@ -71,8 +73,12 @@ type Request struct {
 	Snapshot  bool
 	Format    frame.Format
 	Transport Transport
+	// Who asks; nil is somebody who may read everything. Its grant covers Filters.
+	Who *auth.Identity
 
-	RemoteAddr, UserAgent string
+	// Address is the subscriber's, as far as it is known.
+	Address   netip.Addr
+	UserAgent string
 }
 
 // A Dispatcher offers committed events to its clients.
@@ -99,12 +105,18 @@ type History interface {
 	State(ctx context.Context, filters nave.Filters) (eventlog.Snapshot, error)
 }
 
+// Authority says whether who was let in still may be: see auth.Authority.
+type Authority interface {
+	Check(*auth.Identity) error
+}
+
 // Deps is what all clients of a hub share. It must not be changed.
 type Deps struct {
 	Config     Config
 	Dispatcher Dispatcher
 	History    History
 	Mailboxes  *actors.Budget // for what waits for all of them
+	Authority  Authority
 	Registry   *registry.Registry
 	Telemetry  *telemetry.Telemetry
 }
@@ -116,7 +128,7 @@ func Spec(id uint64, req Request, deps *Deps) actors.Spec[Message] {
 	return actors.Spec[Message]{
 		Kind:    supervision.Client,
 		Mailbox: actors.Limits{Bytes: deps.Config.Mailbox, Count: 4096, Budget: deps.Mailboxes, First: true},
-		New:     func() actors.Actor[Message] { return &client{subscription: s} },
+		New:     func() actors.Actor[Message] { return &client{subscription: s, who: req.Who, unexpire: func() {}} },
 	}
 }
 
@@ -133,6 +145,8 @@ type client struct {
 	*subscription // never changed
 
 	// Owned by the actor.
+	who       *auth.Identity
+	unexpire  func() // calls off the timer of the token's end
 	connected time.Time
 	position  uint64 // everything up to here has been written, or is not for us
 	attached  bool   // the dispatcher offers everything after head
@@ -163,6 +177,10 @@ func (c *client) Started(ctx *actors.Context[Message]) {
 	c.Telemetry.Connected(c.req.Format.String())
 	c.register()
 	c.req.Transport.OnGone(func() { _ = ctx.Self().Tell(Gone{}) })
+	c.watchExpiry(ctx)
+	if c.recheck(ctx); c.ended != "" { // revoked since it was let in
+		return
+	}
 
 	after, err := c.History.Verdict(c.req.Filters, c.req.Cursor)
 	var reset *nave.ResetError
@@ -192,6 +210,7 @@ func (c *client) Receive(ctx *actors.Context[Message], m Message) {
 		c.offered(m)
 	case Heartbeat:
 		c.heartbeat(m)
+		c.recheck(ctx) // also after the clock has jumped
 	case Attached:
 		c.attachedAt(ctx, m.Head)
 	case Lagging:
@@ -204,6 +223,12 @@ func (c *client) Receive(ctx *actors.Context[Message], m Message) {
 	case Unattached:
 		c.attaching = false
 		c.attach(ctx)
+	case Renew:
+		c.renew(ctx, m)
+	case Recheck:
+		c.recheck(ctx)
+	case expiring:
+		c.warn(ctx)
 	case Bye:
 		c.bye(ctx, m)
 	case Gone:
@@ -274,13 +299,14 @@ func (c *client) register() {
 		state = registry.Live
 	}
 	c.Registry.PutClient(registry.Client{
-		ID:         c.name(),
-		Filters:    c.req.Filters,
-		Transport:  c.req.Format.String() + "/" + c.req.Transport.Protocol(),
-		RemoteAddr: c.req.RemoteAddr,
-		UserAgent:  c.req.UserAgent,
-		Connected:  c.connected,
-		State:      state,
-		Lag:        c.lag(),
+		ID:        c.name(),
+		Filters:   c.req.Filters,
+		Transport: c.req.Format.String() + "/" + c.req.Transport.Protocol(),
+		Address:   c.req.Address,
+		UserAgent: c.req.UserAgent,
+		Connected: c.connected,
+		State:     state,
+		Who:       c.who,
+		Lag:       c.lag(),
 	})
 }

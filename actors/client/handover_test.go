@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors"
 	"github.com/navehub/nave/actors/client"
+	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/frame"
 	"github.com/navehub/nave/registry"
@@ -67,13 +69,25 @@ func (d desk) Attach(_ uint64, _ nave.Filters, to actors.Ref[client.Message]) er
 func (d desk) Detach(uint64) {}
 
 // page keeps what is written to it.
-type page struct{ written bytes.Buffer }
+type page struct {
+	mu      sync.Mutex
+	written bytes.Buffer
+}
 
 func (p *page) Write(pieces [][]byte, _ time.Duration) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, b := range pieces {
 		p.written.Write(b)
 	}
 	return nil
+}
+
+// text is what has been written so far.
+func (p *page) text() []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return bytes.Clone(p.written.Bytes())
 }
 
 func (p *page) OnGone(func())    {}
@@ -82,7 +96,7 @@ func (p *page) Close() error     { return nil }
 
 func (p *page) offsets(t *testing.T) (all []uint64) {
 	t.Helper()
-	r := sse.NewReader(bytes.NewReader(p.written.Bytes()))
+	r := sse.NewReader(bytes.NewReader(p.text()))
 	for {
 		e, err := r.Next()
 		if err != nil {
@@ -191,7 +205,7 @@ func spawnFor(t *testing.T, request client.Request, log client.History, at desk)
 	})
 	deps := &client.Deps{
 		Config: client.Config{}.WithDefaults(), Dispatcher: at, History: log, Mailboxes: actors.NewBudget(1 << 20),
-		Registry: rows, Telemetry: telemetry.Disabled(),
+		Authority: auth.Open(), Registry: rows, Telemetry: telemetry.Disabled(),
 	}
 	ref, err := actors.Spawn(system, "client", client.Spec(1, request, deps))
 	if err != nil {

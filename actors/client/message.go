@@ -3,6 +3,8 @@ package client
 import (
 	"time"
 
+	"github.com/navehub/nave/actors"
+	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/frame"
 )
 
@@ -47,6 +49,19 @@ type Bye struct {
 // Gone says that the peer has closed the connection.
 type Gone struct{}
 
+// Renew hands over a newer token of the same subject. The answer is nil, or why it
+// will not do; the stream goes on either way.
+type Renew struct {
+	actors.Reply[struct{}]
+	Who *auth.Identity
+}
+
+// Recheck says that a token may have expired, or have been revoked.
+type Recheck struct{}
+
+// expiring is the time to warn of the token's end.
+type expiring struct{}
+
 // drain goes on with writing what the socket did not take at once.
 type drain struct{}
 
@@ -61,6 +76,9 @@ func (Heartbeat) clientMessage()  {}
 func (Lagging) clientMessage()    {}
 func (Bye) clientMessage()        {}
 func (Gone) clientMessage()       {}
+func (Renew) clientMessage()      {}
+func (Recheck) clientMessage()    {}
+func (expiring) clientMessage()   {}
 func (drain) clientMessage()      {}
 func (proceed) clientMessage()    {}
 
@@ -75,6 +93,15 @@ func (Bye) ControlMessage() {}
 
 // ControlMessage marks what must be heard although offers are backed up.
 func (Gone) ControlMessage() {}
+
+// ControlMessage marks what must be heard although offers are backed up.
+func (Renew) ControlMessage() {}
+
+// ControlMessage marks what must be heard although offers are backed up.
+func (Recheck) ControlMessage() {}
+
+// ControlMessage marks what must be heard although offers are backed up.
+func (expiring) ControlMessage() {}
 
 // ControlMessage marks what must be heard although offers are backed up.
 func (drain) ControlMessage() {}

@@ -77,7 +77,7 @@ func (c *client) addOffer(m Offer) {
 // last frame of each is known.
 func (c *client) addFrames(frames []*frame.Frame) {
 	for i, f := range frames {
-		if offset := f.Event.Offset; offset > 0 && offset <= c.position {
+		if offset := f.Event.Offset; offset > 0 && offset <= c.position || !c.mayRead(f.Event.Topic) {
 			continue
 		}
 		last := i+1 == len(frames) || !frame.SameBatch(f, frames[i+1])

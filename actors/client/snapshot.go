@@ -32,7 +32,7 @@ func (c *client) beginSnapshot(ctx *actors.Context[Message]) {
 
 	begin := *c.verdict
 	c.verdict = nil
-	begin.Snapshot = "begin"
+	begin.Snapshot, begin.Connection = "begin", c.name()
 	c.notice(frame.Notice{Name: frame.SyncName, Data: begin, Retry: c.Config.Retry})
 	c.snapshotPage(ctx)
 }
@@ -56,6 +56,9 @@ func (c *client) snapshotPage(ctx *actors.Context[Message]) {
 			c.flush(ctx)
 			c.catchUp(ctx)
 			return
+		}
+		if !c.mayRead(e.Topic) {
+			continue
 		}
 		e.Batch = nave.Position{} // the rest of the batch may be no state any more
 		f := frame.New(c.History.Epoch(), e, c.connected)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors/hub"
+	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/eventlog/pebblelog"
 	"github.com/navehub/nave/httpapi"
@@ -68,7 +69,7 @@ func startTarget(t *testing.T, dir string) *target {
 	if g.extensions, err = g.SpawnExtensions(func() {}, g.faults.mirror()); err != nil {
 		t.Fatal(err)
 	}
-	g.serve(httpapi.New(httpapi.Config{Hub: g.Hub, Logger: logger}), logger)
+	g.serve(httpapi.New(httpapi.Config{Hub: g.Hub, Authority: auth.Open(), Logger: logger}), logger)
 	return g
 }
 

@@ -3,8 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -24,7 +22,8 @@ type clientsMessage interface{ clientsMessage() }
 // connect asks for a client actor.
 type connect struct {
 	actors.Reply[uint64]
-	spec func(id uint64) actors.Spec[client.Message]
+	owner owner
+	spec  func(id uint64) actors.Spec[client.Message]
 }
 
 // dismiss says bye to every client; none is spawned after it.
@@ -33,58 +32,115 @@ type dismiss struct {
 	bye client.Bye
 }
 
+// recheck has every client look at its token. A client that is connecting meanwhile
+// either is listed before, or looks at it later, as it starts.
+type recheck struct{}
+
+func (recheck) clientsMessage() {}
 func (connect) clientsMessage() {}
 func (dismiss) clientsMessage() {}
+
+// ControlMessage marks what must not wait for a crowd that connects.
+func (recheck) ControlMessage() {}
 
 // PromptMessage lets who connects start the client, instead of waiting for it.
 func (connect) PromptMessage() {}
 
 // roster is the living clients. Their parent adds; each takes itself out.
 type roster struct {
-	mu    sync.Mutex
-	refs  map[uint64]actors.Ref[client.Message]
-	count atomic.Int64  // of refs
-	empty chan struct{} // poked whenever the last one leaves
+	mu     sync.Mutex
+	refs   map[uint64]member
+	owners map[owner]*holding
+	count  atomic.Int64  // of refs
+	empty  chan struct{} // poked whenever the last one leaves
+}
+
+type member struct {
+	actors.Ref[client.Message]
+	holding *holding // nil if nobody is bounded by it
+}
+
+// A holding is how many clients an owner has.
+type holding struct {
+	owner   owner
+	clients int
 }
 
 // add lists a client before it starts, so that one that ends at once finds itself.
-func (r *roster) add(id uint64) {
+func (r *roster) add(id uint64, of owner) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.refs == nil {
-		r.refs = make(map[uint64]actors.Ref[client.Message])
+		r.refs, r.owners = make(map[uint64]member), make(map[owner]*holding)
 	}
-	r.refs[id] = actors.Ref[client.Message]{}
+	var h *holding
+	if of != (owner{}) {
+		if h = r.owners[of]; h == nil {
+			h = &holding{owner: of}
+			r.owners[of] = h
+		}
+		h.clients++
+	}
+	r.refs[id] = member{holding: h}
 	r.count.Store(int64(len(r.refs)))
+}
+
+// ownedBy is how many clients the owner has.
+func (r *roster) ownedBy(o owner) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if h := r.owners[o]; h != nil {
+		return h.clients
+	}
+	return 0
 }
 
 // set gives a client its Ref, unless it has left meanwhile.
 func (r *roster) set(id uint64, ref actors.Ref[client.Message]) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.refs[id]; ok {
-		r.refs[id] = ref
+	if m, ok := r.refs[id]; ok {
+		m.Ref = ref
+		r.refs[id] = m
 	}
+}
+
+// get finds a client.
+func (r *roster) get(id uint64) (ref actors.Ref[client.Message], ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m, ok := r.refs[id]
+	return m.Ref, ok && !m.IsZero()
 }
 
 func (r *roster) all() []actors.Ref[client.Message] {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Collect(maps.Values(r.refs))
+	all := make([]actors.Ref[client.Message], 0, len(r.refs))
+	for _, m := range r.refs {
+		all = append(all, m.Ref)
+	}
+	return all
 }
 
 func (r *roster) remove(id uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.refs[id]; !ok {
+	m, ok := r.refs[id]
+	if !ok {
 		return
 	}
 	delete(r.refs, id)
+	if h := m.holding; h != nil {
+		if h.clients--; h.clients == 0 {
+			delete(r.owners, h.owner)
+		}
+	}
 	r.count.Store(int64(len(r.refs)))
 	if len(r.refs) > 0 {
 		return
 	}
-	r.refs = nil // a map never gives back what a crowd made it grow to
+	r.refs, r.owners = nil, nil // a map never gives back what a crowd made it grow to
 	select {
 	case r.empty <- struct{}{}:
 	default:
@@ -121,6 +177,10 @@ func (a *clientsActor) Receive(c *actors.Context[clientsMessage], m clientsMessa
 	switch m := m.(type) {
 	case connect:
 		a.connect(c, m)
+	case recheck:
+		for _, ref := range a.hub.clients.all() {
+			_ = ref.Tell(client.Recheck{}) // stopped: it needs none; full: its heartbeat does the same
+		}
 	case dismiss:
 		a.dismissed = true
 		all := a.hub.clients.all()
@@ -141,9 +201,13 @@ func (a *clientsActor) connect(c *actors.Context[clientsMessage], m connect) {
 		m.Fail(nave.Errorf(nave.CodeOverloaded, "the hub has %d subscribers, as many as it may", limit).After(5 * time.Second))
 		return
 	}
+	if err := a.hub.config.Limits.checkOwner(m.owner, r.ownedBy(m.owner)); err != nil {
+		m.Fail(err)
+		return
+	}
 	id := a.hub.clientID.Add(1)
 	spec := m.spec(id)
-	r.add(id)
+	r.add(id, m.owner)
 	ref, err := actors.Spawn(c, strconv.FormatUint(id, 10), spec)
 	if err != nil {
 		r.remove(id)
@@ -178,16 +242,16 @@ func (h *Hub) Connect(ctx context.Context, req client.Request) error {
 	if err := h.checkFilters(req.Filters); err != nil {
 		return err
 	}
-	return h.spawnClient(ctx, func(id uint64) actors.Spec[client.Message] {
+	return h.spawnClient(ctx, ownerOf(req), func(id uint64) actors.Spec[client.Message] {
 		return client.Spec(id, req, h.clientDeps)
 	})
 }
 
-func (h *Hub) spawnClient(ctx context.Context, spec func(uint64) actors.Spec[client.Message]) error {
+func (h *Hub) spawnClient(ctx context.Context, of owner, spec func(uint64) actors.Spec[client.Message]) error {
 	// Not to be given up on: an actor that nobody waits for any more would serve a
 	// transport that is not its own. The answer comes at once in any case.
 	_, err := actors.Ask(context.WithoutCancel(ctx), h.clientSpawner, func(r actors.Reply[uint64]) clientsMessage {
-		return connect{r, spec}
+		return connect{r, of, spec}
 	})
 	switch {
 	case isFull(err):

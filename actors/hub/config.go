@@ -8,6 +8,7 @@ import (
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors/client"
+	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/telemetry"
 )
 
@@ -18,6 +19,11 @@ type Config struct {
 	Topics []TopicRule
 	Limits Limits
 	Client client.Config
+	// Authority says who may stay, when tokens expire or are revoked; the surface
+	// has asked it who may come.
+	//
+	// Defaults to auth.Open.
+	Authority *auth.Authority
 	// Heartbeat is how often every stream is sent a hub.heartbeat.
 	//
 	// Defaults to 15 seconds.
@@ -57,6 +63,12 @@ type Limits struct {
 	Filters    int // of one subscription. Defaults to 100.
 	Topics     int // live topic actors. Defaults to 100,000.
 	Clients    int // open streams and waiting polls. Defaults to 20,000.
+	// ClientsPerSubject is how many of these one subject of tokens may have, and
+	// ClientsPerAddress how many those may have together who come without a token
+	// from one address, other than loopback.
+	//
+	// Default to 100 and 1,000.
+	ClientsPerSubject, ClientsPerAddress int
 	// ClientBytes is how much may wait for all clients together; each is bounded
 	// by client.Config.Mailbox too.
 	//
@@ -82,11 +94,16 @@ func (c Config) withDefaults() Config {
 	c.Limits.Filters = cmp.Or(c.Limits.Filters, 100)
 	c.Limits.Topics = cmp.Or(c.Limits.Topics, 100_000)
 	c.Limits.Clients = cmp.Or(c.Limits.Clients, 20_000)
+	c.Limits.ClientsPerSubject = cmp.Or(c.Limits.ClientsPerSubject, 100)
+	c.Limits.ClientsPerAddress = cmp.Or(c.Limits.ClientsPerAddress, 1000)
 	c.Limits.ClientBytes = cmp.Or(c.Limits.ClientBytes, 64<<20)
 	c.Limits.JournalBytes = cmp.Or(c.Limits.JournalBytes, 16<<20)
 	c.Limits.RecentBytes = cmp.Or(c.Limits.RecentBytes, 2<<20)
 	c.Dispatchers = cmp.Or(c.Dispatchers, runtime.GOMAXPROCS(0))
 	c.Client = c.Client.WithDefaults()
+	if c.Authority == nil {
+		c.Authority = auth.Open()
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -115,6 +115,9 @@ func (h *Hub) Start(ctx context.Context) error {
 	h.startedAt = log.Head()
 	h.ahead = max(log.Stats().NewestDurable.Sub(steady()), 0)
 	h.recent.start(h.startedAt)
+	if err := h.loadRevocations(ctx); err != nil {
+		return err
+	}
 	h.running, h.giveUp = context.WithCancel(context.Background())
 	h.startRegistry()
 	h.system = actors.NewSystem(actors.Options{Logger: h.logger, OnFailure: h.actorFailed})
@@ -134,7 +137,7 @@ func (h *Hub) startRegistry() {
 	h.topics.registry = h.registry
 	h.clientDeps = &client.Deps{
 		Config: h.config.Client, Dispatcher: desk{h}, History: h.history, Mailboxes: h.mailboxes,
-		Registry: h.registry, Telemetry: h.telemetry,
+		Authority: h.config.Authority, Registry: h.registry, Telemetry: h.telemetry,
 	}
 }
 

@@ -24,9 +24,11 @@ type Page struct {
 	Frames []*frame.Frame
 }
 
-// Poll answers what matches after the cursor, as text, "" for none: then it says
-// where a new reader stands. If there is nothing yet it waits for as long as wait.
-func (h *Hub) Poll(ctx context.Context, filters nave.Filters, cursor string, wait time.Duration) (Page, error) {
+// Poll answers what matches after the cursor: without one it says where a new reader
+// stands. If there is nothing yet it waits for as long as wait. A poll has neither
+// format nor transport.
+func (h *Hub) Poll(ctx context.Context, req client.Request, wait time.Duration) (Page, error) {
+	filters, cursor := req.Filters, req.Cursor
 	if err := h.checkRead(filters); err != nil {
 		return Page{}, err
 	}
@@ -44,7 +46,7 @@ func (h *Hub) Poll(ctx context.Context, filters nave.Filters, cursor string, wai
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	if err := h.await(ctx, filters, page.Cursor.Offset); err != nil {
+	if err := h.await(ctx, req, page.Cursor.Offset); err != nil {
 		return Page{}, err
 	}
 	return h.page(context.WithoutCancel(ctx), filters, page.Cursor.Offset)
@@ -78,9 +80,9 @@ func (h *Hub) page(ctx context.Context, filters nave.Filters, after uint64) (Pag
 }
 
 // await returns when something matches after the offset, or when ctx ends.
-func (h *Hub) await(ctx context.Context, filters nave.Filters, after uint64) error {
-	w := &waiter{ctx: ctx, hub: h, filters: filters, after: after, done: make(chan struct{})}
-	err := h.spawnClient(ctx, func(id uint64) actors.Spec[client.Message] {
+func (h *Hub) await(ctx context.Context, req client.Request, after uint64) error {
+	w := &waiter{ctx: ctx, hub: h, filters: req.Filters, after: after, done: make(chan struct{})}
+	err := h.spawnClient(ctx, ownerOf(req), func(id uint64) actors.Spec[client.Message] {
 		w.id = id
 		return actors.Spec[client.Message]{
 			Kind: supervision.Client,

@@ -51,11 +51,11 @@ func TestCursorFromAReadThatWasAheadCanBeResumed(t *testing.T) {
 		}
 		defer state.Close()
 		s := connectTo(t, h, cursorAt(h, state.Offset()), "cards/*")
-		page, err := h.Poll(t.Context(), nave.Filters{"cards/*"}, cursorAt(h, 1), 0)
+		page, err := h.Poll(t.Context(), client.Request{Filters: nave.Filters{"cards/*"}, Cursor: cursorAt(h, 1)}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		next, err := h.Poll(t.Context(), nave.Filters{"cards/*"}, page.Cursor.String(), 0)
+		next, err := h.Poll(t.Context(), client.Request{Filters: nave.Filters{"cards/*"}, Cursor: page.Cursor.String()}, 0)
 		if err != nil || next.Sync.Status != "recovered" {
 			t.Errorf("the cursor %v of a page is answered with %+v, %v", page.Cursor, next.Sync, err)
 		}
@@ -241,7 +241,7 @@ func TestExtensionLosesNoDurableEventWithTheMemoryOnes(t *testing.T) {
 func TestHubThatIsNotRunningSaysSo(t *testing.T) {
 	h := New(Config{}, memlog.Opener(eventlog.Options{}))
 	_, publishErr := h.Publish(t.Context(), event("cards/1", "moved", 1))
-	_, pollErr := h.Poll(t.Context(), nave.Filters{"**"}, "", 0)
+	_, pollErr := h.Poll(t.Context(), client.Request{Filters: nave.Filters{"**"}}, 0)
 	_, stateErr := h.State(t.Context(), nave.Filters{"**"})
 	for what, err := range map[string]error{"publish": publishErr, "poll": pollErr, "state": stateErr} {
 		if !errors.Is(err, errNotStarted) {

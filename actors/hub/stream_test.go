@@ -190,13 +190,13 @@ func TestTransientEventsAreLiveOnly(t *testing.T) {
 func TestLongPollWaitsForWhatMatches(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := start(t, Config{})
-		first, err := h.Poll(t.Context(), nave.Filters{"cards/*"}, "", 0)
+		first, err := h.Poll(t.Context(), client.Request{Filters: nave.Filters{"cards/*"}}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		pages := make(chan Page)
 		go func() {
-			page, err := h.Poll(t.Context(), nave.Filters{"cards/*"}, first.Cursor.String(), 25*time.Second)
+			page, err := h.Poll(t.Context(), client.Request{Filters: nave.Filters{"cards/*"}, Cursor: first.Cursor.String()}, 25*time.Second)
 			if err != nil {
 				t.Error(err)
 			}
@@ -210,7 +210,7 @@ func TestLongPollWaitsForWhatMatches(t *testing.T) {
 			t.Errorf("page = %d frames up to %d, want event 2", len(page.Frames), page.Cursor.Offset)
 		}
 		start := time.Now()
-		page, err := h.Poll(t.Context(), nave.Filters{"cards/*"}, cursorAt(h, 2), 25*time.Second)
+		page, err := h.Poll(t.Context(), client.Request{Filters: nave.Filters{"cards/*"}, Cursor: cursorAt(h, 2)}, 25*time.Second)
 		if err != nil || len(page.Frames) > 0 || time.Since(start) != 25*time.Second {
 			t.Errorf("quiet poll: %d frames after %v, %v", len(page.Frames), time.Since(start), err)
 		}

@@ -273,7 +273,7 @@ func (r *reader) poll() {
 		if r.late.Load() {
 			r.isLate()
 		}
-		page, err := r.Poll(r.t.Context(), r.filters, r.cursor, 50*time.Millisecond)
+		page, err := r.Poll(r.t.Context(), client.Request{Filters: r.filters, Cursor: r.cursor}, 50*time.Millisecond)
 		if err != nil {
 			r.t.Errorf("poll: %v", err)
 			return

@@ -17,7 +17,7 @@ func devCommand() *cobra.Command {
 		GroupID: groupRun,
 		Short:   "Start a hub on this machine, to try things out",
 		Long: `Start a hub that only this machine can reach, with its data in ./.nave. Every
-program on this machine may publish to it and read from it.`,
+program on this machine may do everything there, unless the hub is given a key.`,
 		Example: `hub dev
 hub dev --listen 127.0.0.1:9090 --data /tmp/nave
 NAVE_LOG_ENGINE=memory hub dev      # nothing is kept`,
@@ -29,24 +29,43 @@ NAVE_LOG_ENGINE=memory hub dev      # nothing is kept`,
 		if err != nil {
 			return err
 		}
+		if err := forThisMachine(&cfg); err != nil {
+			return err
+		}
 		return serve(cmd.Context(), cfg, cmd.ErrOrStderr(), devMessage)
 	}
 	return cmd
 }
 
+// forThisMachine opens the hub to everybody, once it is certain who that is.
+func forThisMachine(cfg *config.Config) error {
+	if cfg.Auth.HasKeys() || !cfg.Auth.Anonymous.Nothing() {
+		return nil
+	}
+	if !isLoopback(cfg.Listen) {
+		return usagef("a hub that is open to everybody is for this machine alone, and %s is not: use 127.0.0.1:8080, or hub serve", cfg.Listen)
+	}
+	cfg.Auth.Anonymous = config.Everything()
+	cfg.CORS.Hosts = []string{"localhost", "127.0.0.1", "::1"} // a page that has its name point here is no program of ours
+	return nil
+}
+
 // startMessage says where the hub is, and what to do with it.
 func startMessage(w io.Writer, cfg config.Config, address string) {
-	message(w, cfg, address, "")
+	warning := ""
+	if len(cfg.Auth.Anonymous.Publish) > 0 {
+		warning = "EVERYBODY WHO CAN REACH " + address + " may publish to " + strings.Join(cfg.Auth.Anonymous.Publish, ", ") + "."
+	}
+	message(w, cfg, address, warning)
 }
 
 // devMessage also says who can get in.
 func devMessage(w io.Writer, cfg config.Config, address string) {
-	warning := "OPEN TO EVERYTHING ON THIS MACHINE: every program here may publish and read."
-	if !isLoopback(address) {
-		warning = "OPEN TO EVERYBODY WHO CAN REACH " + address + ", and they may publish and read.\n" +
-			"Use --listen 127.0.0.1:8080 unless you mean it."
+	if cfg.Auth.HasKeys() {
+		startMessage(w, cfg, address)
+		return
 	}
-	message(w, cfg, address, warning)
+	message(w, cfg, address, "OPEN TO EVERYTHING ON THIS MACHINE: every program here may publish, read and administer.")
 }
 
 func message(w io.Writer, cfg config.Config, address, warning string) {
@@ -103,5 +122,5 @@ func isLoopback(address string) bool {
 		return false
 	}
 	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	return ip != nil && ip.IsLoopback() || host == "localhost"
 }

@@ -58,6 +58,11 @@ func writeFlags(w io.Writer, cmd *cobra.Command) {
 			f.Hidden = true
 		}
 	}
+	flags.VisitAll(func(f *pflag.Flag) { // what pflag would say of it is no help
+		if f.Value.Type() == "string" {
+			f.NoOptDefVal = ""
+		}
+	})
 	if usages := flags.FlagUsagesWrapped(helpWidth); usages != "" {
 		fmt.Fprintf(w, "\nFlags:\n%s", usages)
 	}

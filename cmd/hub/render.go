@@ -123,6 +123,22 @@ func (p *printer) note(text string, loud bool) {
 	fmt.Fprintln(p.notes, p.notesPalette.paint(colour, "· "+harmless(text)))
 }
 
+var whatBecameOfTokens = map[frame.AuthStatus]string{
+	frame.AuthRenewed: "has been renewed", frame.AuthExpired: "has expired", frame.AuthRevoked: "has been revoked",
+}
+
+func describeAuth(e sse.Event) (text string, loud bool) {
+	var said frame.Auth
+	_ = json.Unmarshal(e.Data, &said) // it is shown as it came then
+	if said.Status == frame.AuthExpiring {
+		return "the token expires at " + said.Expires.Local().Format(time.TimeOnly), true
+	}
+	if what, ok := whatBecameOfTokens[said.Status]; ok {
+		return "the token " + what, said.Status != frame.AuthRenewed
+	}
+	return e.Name + " " + string(e.Data), false
+}
+
 // describe says what one of the hub's own events means. Heartbeats mean nothing
 // to a person.
 func describe(e sse.Event) (text string, loud bool) {
@@ -131,6 +147,8 @@ func describe(e sse.Event) (text string, loud bool) {
 		return "", false
 	case frame.SyncName:
 		return describeSync(parseSync(e))
+	case frame.AuthName:
+		return describeAuth(e)
 	case frame.ByeName:
 		var bye frame.Bye
 		_ = json.Unmarshal(e.Data, &bye) // then there is no reason to tell

@@ -29,9 +29,9 @@ of it, subscribers are told when to come back. A second signal ends it at once.
 
 Settings come from defaults, then --config, then variables that start with
 NAVE_, then flags. hub config print shows them all.`,
-		Example: `hub serve
-hub serve --config nave.yaml
-NAVE_LISTEN=:8080 NAVE_DATA=/var/lib/nave hub serve --log-format json`,
+		Example: `hub serve --key nave.key
+hub serve --key nave.key --anonymous-read='public/**'
+NAVE_CONFIG=nave.yaml NAVE_LISTEN=:8080 hub serve --log-format json`,
 		Args: noArgs,
 	}
 	load := configFlags(cmd, nil)
@@ -51,6 +51,9 @@ var flagDocs = map[string]string{
 	"data":       "`directory` that the events are kept in",
 	"log-level":  "`least` to log: debug, info, warn or error",
 	"log-format": "`format` of the log: text or json",
+	"key":        "`file` with the key that tokens are signed with; see hub key",
+
+	"anonymous-read": "`filters` of what everybody may read; without =, everything",
 }
 
 // configFlags adds the flags of the configuration. What is in always is set as
@@ -65,6 +68,7 @@ func configFlags(cmd *cobra.Command, always map[string]string) func() (config.Co
 		}
 		cmd.Flags().String(f.Name, value, cmp.Or(flagDocs[f.Name], f.Doc))
 	}
+	cmd.Flags().Lookup("anonymous-read").NoOptDefVal = "**"
 	return func() (config.Config, error) {
 		given := make(map[string]string)
 		for _, f := range settings {
@@ -156,6 +160,8 @@ func stop(app *fx.App) error {
 func plainly(err error, cfg config.Config) error {
 	err = dig.RootCause(err)
 	switch {
+	case errors.Is(err, wiring.ErrNoKey):
+		return noKey()
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%s is in use by another program: stop that one, or choose another address with --listen", cfg.Listen)
 	case errors.Is(err, syscall.EAGAIN): // of the lock on the directory
@@ -168,6 +174,18 @@ func plainly(err error, cfg config.Config) error {
 		return fmt.Errorf("%w (a hub needs to write to its data directory, and a port below 1024 needs a privilege)", err)
 	}
 	return errors.New(oneLine(err))
+}
+
+// noKey says how to begin.
+func noKey() error {
+	self := invokedAs()
+	return usagef(`there is no key, so nobody could be told apart, and nobody let in. Make one:
+
+  `+"%[1]s key nave.key\n  %[1]s serve --key nave.key\n  %[1]s token --key nave.key --subject alice --subscribe 'cards/**' --publish 'cards/**'"+`
+
+To let everybody read, and nobody publish:  %[1]s serve --anonymous-read
+To try things out on this machine:          %[1]s dev
+`, self)
 }
 
 func logHandler(cfg config.Config, w io.Writer) slog.Handler {

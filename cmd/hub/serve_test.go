@@ -26,10 +26,11 @@ func startHub(t *testing.T, data string) runningHub {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	started, signal := context.WithCancel(t.Context())
+	t.Setenv("NAVE_AUTH_ANONYMOUS_PUBLISH", "**")
 	h := runningHub{cancel, make(chan int, 1), &watchedBuffer{until: "\n", cancel: signal}}
 	go func() { // ends with stop
 		defer signal()
-		args := []string{"serve", "--listen", "127.0.0.1:0", "--data", data, "--log-format", "json"}
+		args := []string{"serve", "--listen", "127.0.0.1:0", "--data", data, "--log-format", "json", "--anonymous-read"}
 		h.code <- run(ctx, strings.NewReader(""), io.Discard, h.log, args)
 	}()
 	t.Cleanup(func() { h.stop() })
@@ -114,6 +115,17 @@ func TestServePublishTail(t *testing.T) {
 	}
 }
 
+func TestServeNeedsAKey(t *testing.T) {
+	r := hubCommand(t, "", "serve", "--listen", "127.0.0.1:0", "--data", t.TempDir())
+	if r.code != exitUsage || !strings.Contains(r.err, " key nave.key\n") || !strings.Contains(r.err, " serve --anonymous-read\n") {
+		t.Errorf("%+v", r)
+	}
+	r = hubCommand(t, "", "dev", "--listen", "0.0.0.0:0", "--data", t.TempDir())
+	if r.code != exitUsage || !strings.Contains(r.err, "for this machine alone") {
+		t.Errorf("%+v", r)
+	}
+}
+
 // Whatever keeps a hub from starting is said in one line.
 func TestServeSaysWhyItDoesNotStart(t *testing.T) {
 	dir := t.TempDir()
@@ -127,12 +139,12 @@ func TestServeSaysWhyItDoesNotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for args, want := range map[string]string{
-		"serve --data " + dir + "/a --listen " + taken.Addr().String(): taken.Addr().String() + " is in use by another program: ",
-		"dev --data " + dir + " --listen 127.0.0.1:0":                  "directory " + dir + " holds something else (nave.yaml)",
-		"dev --data " + file + " --listen 127.0.0.1:0":                 "nave.yaml",
-		"serve --config " + file:                                       file + ":2: unknown key \"engin\" in log: did you mean engine?",
-		"serve --listen nowhere":                                       "--listen: listen: \"nowhere\" is not an address",
-		"serve --config " + dir + "/none":                              "configuration: open " + dir + "/none: no such file",
+		"serve --data " + dir + "/a --anonymous-read --listen " + taken.Addr().String(): taken.Addr().String() + " is in use by another program: ",
+		"dev --data " + dir + " --listen 127.0.0.1:0":                                   "directory " + dir + " holds something else (nave.yaml)",
+		"dev --data " + file + " --listen 127.0.0.1:0":                                  "nave.yaml",
+		"serve --config " + file:                                                        file + ":2: unknown key \"engin\" in log: did you mean engine?",
+		"serve --listen nowhere":                                                        "--listen: listen: \"nowhere\" is not an address",
+		"serve --config " + dir + "/none":                                               "configuration: open " + dir + "/none: no such file",
 	} {
 		r := hubCommand(t, "", strings.Fields(args)...)
 		if r.code != exitFailure || !strings.HasPrefix(r.err, "hub: ") || strings.Count(r.err, "\n") != 1 || !strings.Contains(r.err, want) {
@@ -145,7 +157,7 @@ func TestServeEndsQuietlyDuringStart(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var errs strings.Builder
-	args := []string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir()}
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir(), "--anonymous-read"}
 	if code := run(ctx, strings.NewReader(""), io.Discard, &errs, args); code != 0 || errs.Len() > 0 {
 		t.Errorf("exit code %d, stderr %q", code, &errs)
 	}
@@ -155,9 +167,9 @@ func TestMessages(t *testing.T) {
 	cfg := config.Default()
 	cfg.Data = "./.nave"
 	var text strings.Builder
-	for _, address := range []string{"127.0.0.1:8080", "[::]:9090"} {
-		devMessage(&text, cfg, address)
-	}
+	devMessage(&text, cfg, "127.0.0.1:8080")
+	cfg.Auth.Key = "nave.key"
+	devMessage(&text, cfg, "[::]:9090")
 	startMessage(&text, cfg, "10.0.0.7:8080")
 	cfg.TLS.Certificate = "hub.pem"
 	startMessage(&text, cfg, "[::]:8080")

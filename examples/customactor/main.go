@@ -17,7 +17,8 @@ import (
 )
 
 func main() {
-	cfg := config.Default()
+	cfg := config.Default() // which listens for this machine only
+	cfg.Auth.Anonymous = config.Everything()
 	fx.New(application(cfg)).Run()
 }
 

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestConversationBridge(t *testing.T) {
 	defer http.DefaultClient.CloseIdleConnections()
 	cfg := config.Default()
-	cfg.Listen, cfg.Data = "127.0.0.1:0", t.TempDir()
+	cfg.Listen, cfg.Data, cfg.Auth.Anonymous = "127.0.0.1:0", t.TempDir(), config.Everything()
 	var address wiring.Address
 	app := fxtest.New(t, application(cfg), fx.Populate(&address))
 	app.RequireStart()

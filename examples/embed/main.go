@@ -19,6 +19,7 @@ func application(address, data string) fx.Option {
 	return fx.Options(
 		wiring.Core,
 		wiring.DurableLog(data),
+		wiring.OpenToAll, // to whoever reaches it; or provide an *auth.Authority
 		fx.Invoke(mount),
 		website(address), // what was there before
 	)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/navehub/nave/actors/hub"
+	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/eventlog/pebblelog"
 	"github.com/navehub/nave/httpapi"
 )
@@ -37,7 +38,7 @@ func run(ctx context.Context, listener net.Listener, data string) error {
 	if err := h.Start(ctx); err != nil {
 		return errors.Join(err, h.Shutdown(ctx), listener.Close())
 	}
-	server := &http.Server{Handler: httpapi.New(httpapi.Config{Hub: h}), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: httpapi.New(httpapi.Config{Hub: h, Authority: auth.Open()}), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }() // ends below
 

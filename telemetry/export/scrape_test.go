@@ -82,6 +82,7 @@ func useAll(t *testing.T, p *Providers) {
 	tel.Connected("sse")
 	tel.Disconnected("sse", "client", time.Minute)
 	tel.TurnedAway("total")
+	tel.RequestRefused(nave.CodeForbidden)
 	tel.Resumed("live")
 	tel.Replayed("log", 1, time.Millisecond)
 	tel.ActorFailed("topic", "restart")

@@ -108,7 +108,7 @@ func TestTheHubGetsItsCertificate(t *testing.T) {
 	authority := startAuthority(t, number)
 
 	cfg := config.Default()
-	cfg.Listen, cfg.Data = address, t.TempDir()
+	cfg.Listen, cfg.Data, cfg.Auth.Anonymous = address, t.TempDir(), config.Everything()
 	cfg.TLS.ACME = config.ACME{Domains: []string{domain}, Email: "admin@example.com", Directory: authority.URL + wfe.DirectoryPath}
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestTheHubGetsItsCertificate(t *testing.T) {
 // order.
 func TestTheAuthorityDoesNotAnswer(t *testing.T) {
 	cfg := config.Default()
-	cfg.Listen, cfg.Data = "127.0.0.1:0", t.TempDir()
+	cfg.Listen, cfg.Data, cfg.Auth.Anonymous = "127.0.0.1:0", t.TempDir(), config.Everything()
 	cfg.TLS.ACME = config.ACME{Domains: []string{domain}, Directory: "https://" + freeAddress(t) + "/directory"}
 	log := new(loud)
 	app := fxtest.New(t, wiring.Program(cfg, "test", slog.NewTextHandler(io.MultiWriter(log, t.Output()), nil)), fx.NopLogger)

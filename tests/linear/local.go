@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/navehub/nave"
+	stream "github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/frame"
 )
@@ -33,7 +34,7 @@ func (l local) State(ctx context.Context, filter nave.Filter) (nave.Cursor, []na
 }
 
 func (l local) Page(ctx context.Context, filter nave.Filter, after nave.Cursor) (nave.Cursor, []nave.Event, error) {
-	page, err := l.Poll(ctx, nave.Filters{filter}, after.String(), 0)
+	page, err := l.Poll(ctx, stream.Request{Filters: nave.Filters{filter}, Cursor: after.String()}, 0)
 	if err == nil && page.Sync.Status != frame.Recovered {
 		err = errors.New("the log cannot be read from where the history began")
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/frame"
 	"github.com/navehub/nave/tests/history"
@@ -52,7 +53,7 @@ func (p *peeker) finish(ctx context.Context, r *run) {
 // poll returns how many events there were.
 func (p *peeker) poll(ctx context.Context, r *run) int {
 	p.begin(r)
-	page, err := r.hub.Poll(ctx, durable, p.cursor.String(), 0)
+	page, err := r.hub.Poll(ctx, client.Request{Filters: durable, Cursor: p.cursor.String()}, 0)
 	switch {
 	case !r.supply.on(), err != nil && r.ending.Load():
 		return 0

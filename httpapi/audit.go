@@ -1,0 +1,64 @@
+package httpapi
+
+import (
+	"log/slog"
+	"sync/atomic"
+
+	"golang.org/x/time/rate"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/auth"
+)
+
+// audit is the record of who has administered what, and who was refused. It never
+// has a credential in it.
+type audit struct {
+	logger  *slog.Logger
+	refused *rate.Limiter // lines a second: somebody may send nothing but wrong tokens
+	omitted atomic.Int64
+}
+
+func newAudit(logger *slog.Logger) *audit {
+	const perSecond, atOnce = 10, 100
+	return &audit{logger: logger.With("logger", "audit"), refused: rate.NewLimiter(perSecond, atOnce)}
+}
+
+// auditAction records an action of an administrator, and what came of it.
+func (x *exchange) auditAction(action, target string, err error) {
+	attrs := append(x.auditAttrs(), slog.String("action", action), slog.String("target", target))
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	x.audit.logger.LogAttrs(x.r.Context(), slog.LevelInfo, "administered", attrs...)
+}
+
+// auditRefusal records what somebody may not do.
+func (x *exchange) auditRefusal(err error) {
+	if code := nave.CodeOf(err); code != nave.CodeUnauthorised && code != nave.CodeForbidden {
+		return
+	}
+	if !x.audit.refused.Allow() {
+		x.audit.omitted.Add(1)
+		return
+	}
+	attrs := append(x.auditAttrs(), slog.Any("error", err))
+	if n := x.audit.omitted.Swap(0); n > 0 {
+		attrs = append(attrs, slog.Int64("omitted", n))
+	}
+	x.audit.logger.LogAttrs(x.r.Context(), slog.LevelWarn, "refused", attrs...)
+}
+
+// auditAttrs say who, and what. The query may hold a ticket.
+func (x *exchange) auditAttrs() []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("method", x.r.Method), slog.String("path", x.r.URL.Path), slog.String("address", x.address().String()),
+	}
+	if x.who == nil || x.who.Anonymous() {
+		return attrs
+	}
+	return append(attrs, whoAttr(x.who))
+}
+
+func whoAttr(who *auth.Identity) slog.Attr {
+	return slog.Group("who", slog.String("subject", who.Subject), slog.String("issuer", who.Issuer), slog.String("jti", who.ID))
+}

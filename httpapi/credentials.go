@@ -1,0 +1,117 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/auth"
+)
+
+// identified is an operation that is told who calls. Of a token that was revoked the
+// log is told too whose it was.
+func identified(op operation) operation {
+	return func(x *exchange) (err error) {
+		if x.who, err = x.identify(); err != nil {
+			return err
+		}
+		return op(x)
+	}
+}
+
+// identify says who has sent the request. A credential that is not valid is refused,
+// and nobody who shows one is taken for anonymous.
+//
+// The Authorization header counts, else a ticket in the URL, else the cookie: a
+// browser sends that by itself, so it says least of what the page wants.
+func (x *exchange) identify() (*auth.Identity, error) {
+	if headers := x.r.Header["Authorization"]; len(headers) > 0 {
+		token, err := bearer(headers)
+		if err != nil {
+			return nil, err
+		}
+		return x.bearerOf(token)
+	}
+	if strings.Contains(x.r.URL.RawQuery, ticketParameter) {
+		if ticket := x.r.URL.Query().Get(ticketParameter); ticket != "" {
+			return x.holderOf(ticket)
+		}
+	}
+	if cookies := x.r.CookiesNamed(x.Cookie); len(cookies) > 0 {
+		if err := x.cors.checkCookie(x.r); err != nil {
+			return nil, err
+		}
+		if len(cookies) > 1 {
+			return nil, nave.Errorf(nave.CodeUnauthorised, "there are %d cookies %s: one is all that can be believed", len(cookies), x.Cookie)
+		}
+		return x.bearerOf(cookies[0].Value)
+	}
+	return x.Authority.Anonymous(), nil
+}
+
+func bearer(headers []string) (token string, err error) {
+	scheme, token, _ := strings.Cut(headers[0], " ")
+	switch {
+	case len(headers) > 1:
+		return "", nave.Errorf(nave.CodeUnauthorised, "there are %d Authorization headers: one is all that can be believed", len(headers))
+	case !strings.EqualFold(scheme, "Bearer"):
+		return "", nave.Errorf(nave.CodeUnauthorised, "the Authorization header is of another scheme: write it as Authorization: Bearer <token>")
+	}
+	return strings.Trim(token, " "), nil
+}
+
+func (x *exchange) bearerOf(token string) (*auth.Identity, error) {
+	who, err := x.Authority.Identify(x.r.Context(), token)
+	if err != nil {
+		x.Header().Set("WWW-Authenticate", challenge+`, error="invalid_token"`) // RFC 6750, section 3.1
+	}
+	return who, err
+}
+
+// ticketParameter is where a ticket stands, which is for reading only.
+const ticketParameter = "ticket"
+
+func (x *exchange) holderOf(ticket string) (*auth.Identity, error) {
+	if x.r.Method != http.MethodGet {
+		return nil, nave.Errorf(nave.CodeUnauthorised, "a ticket is for reading: send the token as Authorization: Bearer")
+	}
+	who, err := x.tickets.Redeem(ticket)
+	if err != nil {
+		return nil, err
+	}
+	return who, x.Authority.Check(who)
+}
+
+// challenge asks for a token (RFC 9110, section 11.6.1).
+const challenge = `Bearer realm="nave"`
+
+// mayPublish refuses events that the caller may not publish, or not now. A stream of
+// lines may outlast its token.
+func (x *exchange) mayPublish(events []nave.Event) error {
+	if err := x.Authority.Check(x.who); err != nil {
+		return err
+	}
+	for i := range events {
+		if events[i].Topic.Reserved() {
+			continue // nobody may, and the hub says why
+		}
+		if err := x.who.CheckPublish(&events[i]); err != nil {
+			if len(events) > 1 {
+				return nave.Errorf(nave.CodeOf(err), "event %d: %w", i, err)
+			}
+			return err
+		}
+	}
+	return x.rates.take(x.publisher(), len(events))
+}
+
+// administered is an operation that takes the grant to administer its path.
+func administered(op operation) operation {
+	return func(x *exchange) error {
+		path := strings.TrimPrefix(strings.TrimPrefix(x.r.URL.Path, adminPath), "/")
+		if err := x.who.CheckAdmin(path); err != nil {
+			return err
+		}
+		return op(x)
+	}
+}

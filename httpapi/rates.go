@@ -1,0 +1,95 @@
+package httpapi
+
+import (
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/navehub/nave"
+)
+
+// rates bound how much is published: in all, and by each publisher.
+type rates struct {
+	all  *rate.Limiter // nil for no limit
+	each float64       // 0 for no limit
+
+	mu         sync.Mutex
+	publishers map[string]*rate.Limiter
+	swept      time.Time
+}
+
+func newRates(all, each float64) *rates {
+	r := &rates{each: each, publishers: make(map[string]*rate.Limiter)}
+	if all > 0 {
+		r.all = newLimiter(all)
+	}
+	return r
+}
+
+// newLimiter lets a second's events come at once.
+func newLimiter(perSecond float64) *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(perSecond), max(1, int(math.Ceil(perSecond))))
+}
+
+// take takes what n events cost, or says when there will be enough. A batch larger
+// than a second's worth waits for a whole second's.
+func (r *rates) take(publisher string, n int) error {
+	if r.each > 0 && publisher != "" {
+		if wait := takeFrom(r.of(publisher), n); wait > 0 {
+			return nave.Errorf(nave.CodeBusy, "%s publishes more than %g events a second (limits.publish_rate_per_subject)", publisher, r.each).After(wait)
+		}
+	}
+	if r.all != nil {
+		if wait := takeFrom(r.all, n); wait > 0 {
+			return nave.Errorf(nave.CodeOverloaded, "more than %g events a second are published in all (limits.publish_rate)", float64(r.all.Limit())).After(wait)
+		}
+	}
+	return nil
+}
+
+func takeFrom(l *rate.Limiter, n int) (wait time.Duration) {
+	now := time.Now()
+	reservation := l.ReserveN(now, min(n, l.Burst()))
+	if wait = reservation.DelayFrom(now); wait > 0 {
+		reservation.CancelAt(now)
+	}
+	return wait
+}
+
+// sweepEvery is how often publishers are forgotten that have their whole allowance:
+// they are like new.
+const sweepEvery = 10 * time.Second
+
+func (r *rates) of(publisher string) *rate.Limiter {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := time.Now(); now.Sub(r.swept) > sweepEvery {
+		r.swept = now
+		for name, l := range r.publishers {
+			if l.TokensAt(now) >= float64(l.Burst()) {
+				delete(r.publishers, name)
+			}
+		}
+	}
+	l, ok := r.publishers[publisher]
+	if !ok {
+		l = newLimiter(r.each)
+		r.publishers[publisher] = l
+	}
+	return l
+}
+
+// publisher is who answers for what is published; "" is nobody, for what comes without
+// a token from this machine itself.
+func (x *exchange) publisher() string {
+	switch {
+	case !x.who.Anonymous():
+		return strings.TrimSpace(x.who.Issuer + " " + x.who.Name())
+	case x.address().IsLoopback():
+		return ""
+	}
+	return x.address().String()
+}
