@@ -14,7 +14,7 @@ FIGURES := $(CURDIR)/bin/figures.md
 
 # What may go wrong, each tried by a package in tests of that name, failures by one in actors/hub; see
 # docs/reliability.md. ARGS are flags of the trial: make crash ARGS='-seed 7'
-TRIALS := crash power disk linear slow overload failures clock hostile soak defects
+TRIALS := crash power disk linear slow overload failures clock hostile degrade soak defects
 ARGS   ?=
 FOR    ?= 1h
 

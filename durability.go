@@ -37,9 +37,3 @@ func (d *Durability) UnmarshalText(text []byte) error {
 	}
 	return Errorf(CodeInvalid, "durability %q is unknown: use durable, memory or transient", text)
 }
-
-// Level is the service level that the hub holds.
-type Level string
-
-// LevelNormal means that everything works.
-const LevelNormal Level = "normal"

@@ -36,6 +36,9 @@ const (
 	CodeUnauthorised Code = "unauthorised"
 	// CodeForbidden: the credential does not allow this.
 	CodeForbidden Code = "forbidden"
+	// CodeDegraded: the hub has given this up for now, to keep what is worth more.
+	// See [Level].
+	CodeDegraded Code = "degraded"
 	// CodeNotFound: there is no such thing.
 	CodeNotFound Code = "not-found"
 	// CodeInternal: a defect of the hub.
@@ -144,3 +147,16 @@ func (e *ResetError) Error() string {
 }
 
 func (*ResetError) code() Code { return CodeReset }
+
+// DegradedError refuses what the hub has given up for now. Trying again makes sense
+// once the level has changed.
+type DegradedError struct {
+	Level   Level
+	Feature Feature
+}
+
+func (e *DegradedError) Error() string {
+	return fmt.Sprintf("there are no %s for now: the hub's level is %s", e.Feature, e.Level)
+}
+
+func (*DegradedError) code() Code { return CodeDegraded }

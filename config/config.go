@@ -25,6 +25,7 @@ import (
 type Config struct {
 	Listen    string    `default:"127.0.0.1:8080" flag:"listen" doc:"Address of the HTTP server, as host:port. Without a host it listens on every address."`
 	Data      string    `default:"./nave-data" flag:"data" doc:"Directory of the log."`
+	SSE       string    `default:"on" in:"on|off" doc:"Whether there are live streams. With off clients poll, with the same cursors, whatever hub sse says."`
 	Log       Log       `doc:"Where events are kept, and for how long."`
 	Topics    Topics    `doc:"Rules for topics; the first whose filter matches decides. A topic that no rule names is durable and unlimited. A rule looks like {filter: session/**, durability: memory, rate: 100}."`
 	Auth      Auth      `doc:"Who may do what. A token is a signed JWT whose claims list, as filters, what its bearer may do."`

@@ -13,6 +13,7 @@ const (
 	SyncName      = "hub.sync"
 	HeartbeatName = "hub.heartbeat"
 	AuthName      = "hub.auth"
+	LevelName     = "hub.level"
 	ByeName       = "hub.bye"
 )
 
@@ -50,6 +51,17 @@ type Auth struct {
 	Connection string `json:"connection"`
 	// Expires is when the token does, unless it has been revoked.
 	Expires time.Time `json:"expires,omitzero"`
+}
+
+// Level is the data of hub.level, which says that the service level has changed.
+type Level struct {
+	Level nave.Level `json:"level"`
+	// Reason is for people.
+	Reason string `json:"reason,omitempty"`
+	// Poll is true if there are no streams at this level: the client is to ask for
+	// pages from its cursor on, the first time after RetryMS.
+	Poll    bool  `json:"poll,omitempty"`
+	RetryMS int64 `json:"retryMs,omitempty"`
 }
 
 // An AuthStatus is what has become, or becomes, of a token.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/registry"
 )
@@ -235,4 +236,40 @@ func (h *handler) liftRevocation(x *exchange) error {
 	}
 	x.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// showLevel answers GET /v1/admin/level.
+func (h *handler) showLevel(x *exchange) error {
+	x.answer(http.StatusOK, h.Hub.Service())
+	return nil
+}
+
+// pinLevel answers PUT /v1/admin/level: polling ends all streams, and tells them to
+// poll.
+func (h *handler) pinLevel(x *exchange) error {
+	var asked struct{ Level, Reason string }
+	if err := x.readJSON(&asked); err != nil {
+		return err
+	}
+	level, err := nave.ParseLevel(asked.Level)
+	if err != nil {
+		return err
+	}
+	return h.pin(x, &hub.Pin{Level: level, Reason: asked.Reason, By: x.who.Name(), At: time.Now().UTC()})
+}
+
+// unpinLevel answers DELETE /v1/admin/level.
+func (h *handler) unpinLevel(x *exchange) error { return h.pin(x, nil) }
+
+func (h *handler) pin(x *exchange, pin *hub.Pin) error {
+	err := h.Hub.Pin(x.r.Context(), pin)
+	if pin == nil {
+		x.auditAction("lift the pin of the level", "", err)
+	} else {
+		x.auditAction("pin the level", string(pin.Level), err)
+	}
+	if err != nil {
+		return err
+	}
+	return h.showLevel(x)
 }

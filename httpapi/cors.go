@@ -10,7 +10,7 @@ import (
 
 // What browsers are told once, for as long as they will remember.
 const (
-	corsMethods = "GET, HEAD, POST, DELETE"
+	corsMethods = "GET, HEAD, POST, PUT, DELETE"
 	corsHeaders = "Authorization, Content-Type, If-None-Match, Last-Event-ID, Traceparent, Tracestate"
 	corsExpose  = "ETag, Nave-Repeat, Retry-After"
 	corsMaxAge  = "7200" // Chromium's limit

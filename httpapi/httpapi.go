@@ -51,6 +51,8 @@ type Hub interface {
 	State(ctx context.Context, filters nave.Filters) (eventlog.Snapshot, error)
 	Epoch() nave.Epoch
 	Level() nave.Level
+	Service() hub.Service
+	Pin(ctx context.Context, pin *hub.Pin) error
 	Limits() hub.Limits
 	Ready() error
 	Registry() *registry.Registry

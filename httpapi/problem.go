@@ -50,6 +50,7 @@ var kinds = map[nave.Code]kind{
 	nave.CodeOverloaded:    {http.StatusServiceUnavailable, "The hub is overloaded", true},
 	nave.CodeDraining:      {http.StatusServiceUnavailable, "The hub is shutting down", true},
 	nave.CodeUnavailable:   {http.StatusServiceUnavailable, "Something the hub needs does not work", true},
+	nave.CodeDegraded:      {http.StatusServiceUnavailable, "Given up for now", true},
 	nave.CodeUnauthorised:  {http.StatusUnauthorized, "No valid credential", false},
 	nave.CodeForbidden:     {http.StatusForbidden, "Not allowed", false},
 	nave.CodeInternal:      {http.StatusInternalServerError, "The hub has a defect", false},
@@ -70,6 +71,8 @@ type problem struct {
 	Code      nave.Code  `json:"code"`
 	Detail    string     `json:"detail"`
 	Conflicts []conflict `json:"conflicts,omitempty"`
+	// Level is the hub's, if that is why.
+	Level nave.Level `json:"level,omitempty"`
 
 	retryAfter time.Duration
 }
@@ -104,12 +107,19 @@ func problemOf(err error) problem {
 	if k.retry {
 		p.retryAfter = max(p.retryAfter, time.Second)
 	}
+	var degraded *nave.DegradedError
+	if errors.As(err, &degraded) {
+		p.Level, p.retryAfter = degraded.Level, degradedRetry
+	}
 	var conflicted *nave.ConflictError
 	if errors.As(err, &conflicted) {
 		p.Conflicts = conflictsOf(conflicted)
 	}
 	return p
 }
+
+// degradedRetry is when to look whether the level is better. Pages say it too.
+const degradedRetry = 30 * time.Second
 
 func conflictsOf(err *nave.ConflictError) []conflict {
 	all := make([]conflict, len(err.Conflicts))

@@ -16,6 +16,7 @@ const (
 	Topic      Kind = "topic"
 	Clients    Kind = "clients"
 	Client     Kind = "client"
+	Governor   Kind = "governor"
 	Extensions Kind = "extensions"
 	Extension  Kind = "extension"
 )
@@ -39,6 +40,8 @@ var tree = map[Kind]Policy{
 	Clients: {On: Resume, Max: 10, Within: time.Minute, MinDelay: 10 * time.Millisecond, MaxDelay: time.Second, Then: Escalate},
 	// The connection closes; its browser comes back with its cursor.
 	Client: {On: Stop, Then: Stop},
+	// Goes on with the level that it held.
+	Governor: {On: Restart, Max: 10, Within: time.Minute, MinDelay: 10 * time.Millisecond, MaxDelay: time.Second, Then: Escalate},
 	// Keeps the extensions that work.
 	Extensions: {On: Resume, Max: 10, Within: time.Minute, MinDelay: 10 * time.Millisecond, MaxDelay: time.Second, Then: Escalate},
 	// Somebody's code: patient at first, and past intensity that extension is off.

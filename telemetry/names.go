@@ -75,7 +75,7 @@ var (
 		nave.CodeInvalid, nave.CodeTooLarge, nave.CodeTooMany, nave.CodeConflict,
 		nave.CodePartialRepeat, nave.CodeReset, nave.CodeBusy, nave.CodeOverloaded,
 		nave.CodeDraining, nave.CodeUnavailable, nave.CodeUnauthorised,
-		nave.CodeForbidden, nave.CodeNotFound, nave.CodeInternal)
+		nave.CodeForbidden, nave.CodeDegraded, nave.CodeNotFound, nave.CodeInternal)
 
 	// The hub's own kinds; an embedder adds to them with Config.ActorKinds.
 	actorKinds = []string{

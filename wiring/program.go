@@ -15,6 +15,7 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
 
+	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/config"
@@ -129,6 +130,7 @@ func hubConfig(cfg config.Config) hub.Config {
 			MaxLag:       time.Duration(cfg.Client.MaxLag),
 			Retry:        time.Duration(cfg.Client.Retry),
 		},
+		Level:       level(cfg),
 		Heartbeat:   time.Duration(cfg.Client.Heartbeat),
 		RetrySpread: time.Duration(cfg.Client.RetrySpread),
 	}
@@ -154,6 +156,13 @@ func httpConfig(cfg config.Config, metrics Metrics) httpapi.Config {
 		Proxies:        proxies(cfg),
 		Metrics:        metrics,
 	}
+}
+
+func level(cfg config.Config) nave.Level {
+	if cfg.SSE == "off" {
+		return nave.LevelPolling
+	}
+	return nave.LevelNormal
 }
 
 func proxies(cfg config.Config) httpapi.Proxies {

@@ -227,6 +227,8 @@ func (c *client) Receive(ctx *actors.Context[Message], m Message) {
 		c.renew(ctx, m)
 	case Recheck:
 		c.recheck(ctx)
+	case Level:
+		c.level(ctx, m)
 	case expiring:
 		c.warn(ctx)
 	case Bye:
@@ -265,12 +267,30 @@ func (c *client) end(ctx *actors.Context[Message], reason string) {
 	}
 }
 
+// level says what the hub gives up now, and ends a stream if that is among it.
+func (c *client) level(ctx *actors.Context[Message], m Level) {
+	said := frame.Level{Level: m.Level, Reason: m.Reason}
+	if m.Level.Has(nave.Streams) {
+		c.notice(frame.Notice{Name: frame.LevelName, Data: said})
+		return
+	}
+	retry := jittered(m.Retry, m.Spread)
+	said.Poll, said.RetryMS = true, retry.Milliseconds()
+	c.notice(frame.Notice{Name: frame.LevelName, Data: said})
+	c.bye(ctx, Bye{Reason: "level", Retry: retry})
+}
+
+// jittered is a time, and up to spread more.
+func jittered(d, spread time.Duration) time.Duration {
+	if spread <= 0 {
+		return d
+	}
+	return d + rand.N(spread).Truncate(time.Millisecond)
+}
+
 // bye tells the client when to come back, and ends.
 func (c *client) bye(ctx *actors.Context[Message], m Bye) {
-	retry := m.Retry
-	if m.Spread > 0 {
-		retry += rand.N(m.Spread).Truncate(time.Millisecond)
-	}
+	retry := jittered(m.Retry, m.Spread)
 	c.notice(frame.Notice{
 		Name:  frame.ByeName,
 		Data:  frame.Bye{Reason: m.Reason, RetryMS: retry.Milliseconds()},

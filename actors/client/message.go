@@ -3,6 +3,7 @@ package client
 import (
 	"time"
 
+	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors"
 	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/frame"
@@ -56,6 +57,14 @@ type Renew struct {
 	Who *auth.Identity
 }
 
+// Level says that the service level has changed. At one without streams the client
+// is told to poll, after Retry and up to Spread more, and ends.
+type Level struct {
+	Level         nave.Level
+	Reason        string
+	Retry, Spread time.Duration
+}
+
 // Recheck says that a token may have expired, or have been revoked.
 type Recheck struct{}
 
@@ -78,6 +87,7 @@ func (Bye) clientMessage()        {}
 func (Gone) clientMessage()       {}
 func (Renew) clientMessage()      {}
 func (Recheck) clientMessage()    {}
+func (Level) clientMessage()      {}
 func (expiring) clientMessage()   {}
 func (drain) clientMessage()      {}
 func (proceed) clientMessage()    {}
@@ -99,6 +109,9 @@ func (Renew) ControlMessage() {}
 
 // ControlMessage marks what must be heard although offers are backed up.
 func (Recheck) ControlMessage() {}
+
+// ControlMessage marks what must be heard although offers are backed up.
+func (Level) ControlMessage() {}
 
 // ControlMessage marks what must be heard although offers are backed up.
 func (expiring) ControlMessage() {}

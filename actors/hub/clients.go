@@ -23,6 +23,7 @@ type clientsMessage interface{ clientsMessage() }
 type connect struct {
 	actors.Reply[uint64]
 	owner owner
+	takes nave.Feature
 	spec  func(id uint64) actors.Spec[client.Message]
 }
 
@@ -36,12 +37,23 @@ type dismiss struct {
 // either is listed before, or looks at it later, as it starts.
 type recheck struct{}
 
-func (recheck) clientsMessage() {}
-func (connect) clientsMessage() {}
-func (dismiss) clientsMessage() {}
+// levelChanged tells every client. A stream that is connecting meanwhile either is
+// listed before, or is refused.
+type levelChanged struct {
+	level  nave.Level
+	reason string
+}
+
+func (recheck) clientsMessage()      {}
+func (levelChanged) clientsMessage() {}
+func (connect) clientsMessage()      {}
+func (dismiss) clientsMessage()      {}
 
 // ControlMessage marks what must not wait for a crowd that connects.
 func (recheck) ControlMessage() {}
+
+// ControlMessage marks what must not wait for a crowd that connects.
+func (levelChanged) ControlMessage() {}
 
 // PromptMessage lets who connects start the client, instead of waiting for it.
 func (connect) PromptMessage() {}
@@ -181,6 +193,11 @@ func (a *clientsActor) Receive(c *actors.Context[clientsMessage], m clientsMessa
 		for _, ref := range a.hub.clients.all() {
 			_ = ref.Tell(client.Recheck{}) // stopped: it needs none; full: its heartbeat does the same
 		}
+	case levelChanged:
+		told := client.Level{Level: m.level, Reason: m.reason, Retry: a.hub.config.Client.Retry, Spread: a.hub.config.RetrySpread}
+		for _, ref := range a.hub.clients.all() {
+			_ = ref.Tell(told) // stopped: it needs none
+		}
 	case dismiss:
 		a.dismissed = true
 		all := a.hub.clients.all()
@@ -199,6 +216,10 @@ func (a *clientsActor) connect(c *actors.Context[clientsMessage], m connect) {
 		return
 	case r.count.Load() >= int64(limit):
 		m.Fail(nave.Errorf(nave.CodeOverloaded, "the hub has %d subscribers, as many as it may", limit).After(5 * time.Second))
+		return
+	}
+	if err := a.hub.given(m.takes); err != nil {
+		m.Fail(err)
 		return
 	}
 	if err := a.hub.config.Limits.checkOwner(m.owner, r.ownedBy(m.owner)); err != nil {
@@ -242,16 +263,16 @@ func (h *Hub) Connect(ctx context.Context, req client.Request) error {
 	if err := h.checkFilters(req.Filters); err != nil {
 		return err
 	}
-	return h.spawnClient(ctx, ownerOf(req), func(id uint64) actors.Spec[client.Message] {
+	return h.spawnClient(ctx, ownerOf(req), nave.Streams, func(id uint64) actors.Spec[client.Message] {
 		return client.Spec(id, req, h.clientDeps)
 	})
 }
 
-func (h *Hub) spawnClient(ctx context.Context, of owner, spec func(uint64) actors.Spec[client.Message]) error {
+func (h *Hub) spawnClient(ctx context.Context, of owner, takes nave.Feature, spec func(uint64) actors.Spec[client.Message]) error {
 	// Not to be given up on: an actor that nobody waits for any more would serve a
 	// transport that is not its own. The answer comes at once in any case.
 	_, err := actors.Ask(context.WithoutCancel(ctx), h.clientSpawner, func(r actors.Reply[uint64]) clientsMessage {
-		return connect{r, of, spec}
+		return connect{r, of, takes, spec}
 	})
 	switch {
 	case isFull(err):

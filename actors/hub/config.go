@@ -19,6 +19,10 @@ type Config struct {
 	Topics []TopicRule
 	Limits Limits
 	Client client.Config
+	// Level is the best that the hub holds, whatever operators pin.
+	//
+	// Defaults to nave.LevelNormal.
+	Level nave.Level
 	// Authority says who may stay, when tokens expire or are revoked; the surface
 	// has asked it who may come.
 	//
@@ -86,6 +90,7 @@ type Limits struct {
 }
 
 func (c Config) withDefaults() Config {
+	c.Level = cmp.Or(c.Level, nave.LevelNormal)
 	c.Heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
 	c.RetrySpread = cmp.Or(c.RetrySpread, 5*time.Second)
 	c.Limits.EventBytes = cmp.Or(c.Limits.EventBytes, 256<<10)

@@ -51,7 +51,7 @@ func (h *Hub) Revoke(ctx context.Context, r auth.Revocation) error {
 	_ = h.clientSpawner.Tell(recheck{}) // stopped: so are they all
 	data, err := json.Marshal(r)
 	if err == nil {
-		err = h.keep(ctx, r.Key(), data)
+		err = h.keep(ctx, revocations, r.Key(), data)
 	}
 	if err != nil {
 		return nave.Errorf(nave.CodeOf(err), "the revocation is in force, but would not outlive a restart: %w", err).After(time.Second)
@@ -68,15 +68,16 @@ func (h *Hub) LiftRevocation(ctx context.Context, key string) (bool, error) {
 	if !known {
 		return false, nil
 	}
-	if err := h.keep(ctx, key, nil); err != nil {
+	if err := h.keep(ctx, revocations, key, nil); err != nil {
 		return true, err
 	}
 	h.config.Authority.Revocations().Lift(key)
 	return true, nil
 }
 
-func (h *Hub) keep(ctx context.Context, key string, data []byte) error {
-	_, err := h.publishOwn(ctx, nave.Event{Topic: revocations, Type: "hub.revocation", Key: key, Data: data})
+// keep keeps what operators have decided, as the state of a key.
+func (h *Hub) keep(ctx context.Context, topic nave.Topic, key string, data []byte) error {
+	_, err := h.publishOwn(ctx, nave.Event{Topic: topic, Type: "hub.control", Key: key, Data: data})
 	return unknownIfEnded(err)
 }
 

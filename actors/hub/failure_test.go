@@ -221,7 +221,7 @@ func parentPanics(t *testing.T) {
 		h := start(t, Config{})
 		s := connectTo(t, h, "", "**")
 		publish1(t, h, event("cards/1", "moved", 1))
-		err := h.spawnClient(t.Context(), owner{}, func(uint64) actors.Spec[client.Message] { panic("clients") })
+		err := h.spawnClient(t.Context(), owner{}, nave.Pages, func(uint64) actors.Spec[client.Message] { panic("clients") })
 		var panicked *actors.PanicError
 		if !errors.As(err, &panicked) {
 			t.Errorf("the caller hears %v, want the panic", err)

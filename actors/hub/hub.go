@@ -60,6 +60,7 @@ type Hub struct {
 	dispatchers   []actors.Ref[dispatcherMessage]
 	shards        []*shard // of the dispatchers
 	retention     actors.Ref[trim]
+	governor      actors.Ref[governorMessage]
 	topicSpawner  actors.Ref[spawnTopic]
 	clientSpawner actors.Ref[clientsMessage]
 	clientDeps    *client.Deps
@@ -72,6 +73,7 @@ type Hub struct {
 	clientID   atomic.Uint64
 	publishers gate
 	health     health
+	service    atomic.Pointer[Service] // written by Start, and by the governor
 	failed     chan error
 	shutdown   sync.Once
 	ended      error // of Shutdown
@@ -90,6 +92,7 @@ func New(config Config, open eventlog.Opener) *Hub {
 		clients:   roster{empty: make(chan struct{}, 1)},
 		failed:    make(chan error, 1),
 	}
+	h.service.Store(&Service{Level: nave.LevelNormal})
 	h.accepting, h.refuse = context.WithCancel(context.Background())
 	h.history = &history{
 		recent: h.recent, telemetry: h.telemetry,
@@ -115,7 +118,7 @@ func (h *Hub) Start(ctx context.Context) error {
 	h.startedAt = log.Head()
 	h.ahead = max(log.Stats().NewestDurable.Sub(steady()), 0)
 	h.recent.start(h.startedAt)
-	if err := h.loadRevocations(ctx); err != nil {
+	if err := errors.Join(h.loadRevocations(ctx), h.startService(ctx)); err != nil {
 		return err
 	}
 	h.running, h.giveUp = context.WithCancel(context.Background())
@@ -152,9 +155,6 @@ func (h *Hub) closed() error {
 // Accepting ends when the hub begins to shut down: what has been sent to it in
 // part will not be accepted any more.
 func (h *Hub) Accepting() context.Context { return h.accepting }
-
-// Level is the service level that the hub holds.
-func (h *Hub) Level() nave.Level { return nave.LevelNormal }
 
 // Epoch is the log's identity. The hub must have been started.
 func (h *Hub) Epoch() nave.Epoch { return h.history.Epoch() }

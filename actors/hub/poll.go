@@ -82,7 +82,7 @@ func (h *Hub) page(ctx context.Context, filters nave.Filters, after uint64) (Pag
 // await returns when something matches after the offset, or when ctx ends.
 func (h *Hub) await(ctx context.Context, req client.Request, after uint64) error {
 	w := &waiter{ctx: ctx, hub: h, filters: req.Filters, after: after, done: make(chan struct{})}
-	err := h.spawnClient(ctx, ownerOf(req), func(id uint64) actors.Spec[client.Message] {
+	err := h.spawnClient(ctx, ownerOf(req), nave.Pages, func(id uint64) actors.Spec[client.Message] {
 		w.id = id
 		return actors.Spec[client.Message]{
 			Kind: supervision.Client,
@@ -144,6 +144,9 @@ func (w *waiter) Stopped() {
 func (h *Hub) checkRead(filters nave.Filters) error {
 	if h.accepting.Err() != nil || h.history.log.Load() == nil {
 		return h.closed()
+	}
+	if err := h.given(nave.Pages); err != nil {
+		return err
 	}
 	return h.checkFilters(filters)
 }

@@ -215,6 +215,9 @@ func (h *Hub) resolve(ctx context.Context, p *publish, dead *topic) error {
 	if p.batch.Durability > nave.Transient {
 		return nil
 	}
+	if err := h.given(nave.TransientEvents); err != nil {
+		return err
+	}
 	for i := range p.batch.Events {
 		if p.batch.Events[i].IfVersion != nil {
 			return atEvent(i, len(p.batch.Events), nave.Errorf(nave.CodeInvalid,

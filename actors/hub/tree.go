@@ -17,6 +17,7 @@ import (
 //	├── journal
 //	├── dispatch-0 … P-1
 //	├── retention
+//	├── governor
 //	├── topics ── one a live topic
 //	├── clients ── one a stream
 //	└── extensions ── the application's own
@@ -65,6 +66,9 @@ func (r *root) spawn(c *actors.Context[struct{}]) (err error) {
 		return err
 	}
 	if h.clientSpawner, err = actors.Spawn(c, "clients", h.clientsSpec()); err != nil {
+		return err
+	}
+	if h.governor, err = actors.Spawn(c, "governor", h.governorSpec()); err != nil {
 		return err
 	}
 	h.publishers.open() // extensions are the first

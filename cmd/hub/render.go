@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/navehub/nave"
 	"github.com/navehub/nave/frame"
 	"github.com/navehub/nave/sse"
 )
@@ -139,6 +140,19 @@ func describeAuth(e sse.Event) (text string, loud bool) {
 	return e.Name + " " + string(e.Data), false
 }
 
+func describeLevel(e sse.Event) (text string, loud bool) {
+	var said frame.Level
+	_ = json.Unmarshal(e.Data, &said) // it is shown as it came then
+	if said.Level == "" {
+		return e.Name + " " + string(e.Data), false
+	}
+	text = fmt.Sprintf("the hub's level is %s", said.Level)
+	if said.Reason != "" {
+		text += ": " + said.Reason
+	}
+	return text, said.Level != nave.LevelNormal
+}
+
 // describe says what one of the hub's own events means. Heartbeats mean nothing
 // to a person.
 func describe(e sse.Event) (text string, loud bool) {
@@ -149,6 +163,8 @@ func describe(e sse.Event) (text string, loud bool) {
 		return describeSync(parseSync(e))
 	case frame.AuthName:
 		return describeAuth(e)
+	case frame.LevelName:
+		return describeLevel(e)
 	case frame.ByeName:
 		var bye frame.Bye
 		_ = json.Unmarshal(e.Data, &bye) // then there is no reason to tell

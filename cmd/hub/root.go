@@ -104,7 +104,7 @@ hub publish cards/board-1 --type card.moved     # in a third one`,
 	)
 	root.AddCommand(
 		devCommand(), serveCommand(), healthCommand(),
-		publishCommand(), tailCommand(),
+		publishCommand(), tailCommand(), sseCommand(),
 		keyCommand(), tokenCommand(),
 		configCommand(), versionCommand(),
 	)
