@@ -77,7 +77,7 @@ func (a *Authority) Identify(ctx context.Context, token string) (*Identity, erro
 		}
 		claims.identity.Store(id)
 	}
-	return id, a.config.Revocations.Check(id)
+	return id, a.config.Revocations.Check(id, a.config.Verifier.leeway)
 }
 
 func (a *Authority) identity(c *Claims) (*Identity, error) {
@@ -95,16 +95,40 @@ func (a *Authority) identity(c *Claims) (*Identity, error) {
 	return &Identity{
 		Issuer: c.Issuer, Subject: c.Subject, ID: c.ID, Fingerprint: c.Fingerprint,
 		Issued: c.Issued, Expires: c.Expires.Add(a.config.Verifier.leeway), Grant: NewGrant(filters),
+		trusted: c.trusted,
 	}, nil
 }
 
 // Check refuses an identity that was good and is not any more: its token has
-// expired, or has been revoked.
+// expired, or has been revoked, or its key has been withdrawn.
 func (a *Authority) Check(id *Identity) error {
+	if id.Anonymous() {
+		return nil
+	}
 	if !id.Expires.IsZero() && !a.config.Now().Before(id.Expires) {
 		return nave.Errorf(nave.CodeUnauthorised, "the token has expired at %s", id.Expires.UTC().Format(time.RFC3339))
 	}
-	return a.config.Revocations.Check(id)
+	if id.trusted != nil && !id.trusted() {
+		return nave.Errorf(nave.CodeUnauthorised, "the key that signed the token has been withdrawn")
+	}
+	return a.config.Revocations.Check(id, a.leeway())
+}
+
+// leeway is 0 where no token is valid.
+func (a *Authority) leeway() time.Duration {
+	if a.config.Verifier == nil {
+		return 0
+	}
+	return a.config.Verifier.leeway
+}
+
+// Lifetime is the longest that a token is valid after it was issued, 0 if there is no
+// bound: after it a revocation can be forgotten.
+func (a *Authority) Lifetime() time.Duration {
+	if a.config.Verifier == nil || a.config.Verifier.maxLifetime == 0 {
+		return 0
+	}
+	return a.config.Verifier.maxLifetime + 2*a.leeway()
 }
 
 // Revocations are those in force.

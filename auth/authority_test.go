@@ -107,4 +107,40 @@ func TestAuthorityChecksAgain(t *testing.T) {
 	})
 }
 
+// A stream is ended by this when its issuer has withdrawn the key.
+func TestAuthorityForgetsWithdrawnKeys(t *testing.T) {
+	key := madeKey(t, "ES256")
+	_, other, err := NewKey("ES256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := newVerifier(t, VerifierConfig{Sources: []Source{{File: inFile(t, key.public)}}})
+	a := NewAuthority(AuthorityConfig{Verifier: v})
+	id := identify(t, a, sign(t, key.file, with(claims{"nave": claims{}})))
+	keys, _ := parseKeyFile(other)
+	both, _ := parseKeyFile([]byte(key.public))
+	v.sources[0].keys.Store(newKeySet(append(both, keys...)))
+	if err := a.Check(id); err != nil {
+		t.Errorf("its key has company: %v", err)
+	}
+	v.sources[0].keys.Store(newKeySet(keys))
+	if err := a.Check(id); nave.CodeOf(err) != nave.CodeUnauthorised || !strings.Contains(err.Error(), "withdrawn") {
+		t.Errorf("its key is gone: %v", err)
+	}
+}
+
+func TestSameAs(t *testing.T) {
+	alice := &Identity{Issuer: "here", Subject: "alice"}
+	for name, other := range map[string]*Identity{
+		"another subject": {Issuer: "here", Subject: "bob"}, "another issuer": {Issuer: "there", Subject: "alice"}, "nobody": {Issuer: "here"},
+	} {
+		if alice.SameAs(other) || other.SameAs(alice) {
+			t.Errorf("alice is the same as %s", name)
+		}
+	}
+	if nobody := (&Identity{Issuer: "here"}); nobody.SameAs(nobody) || !alice.SameAs(alice) {
+		t.Error("who has no subject is somebody, or alice is not")
+	}
+}
+
 func second(_ *Identity, err error) error { return err }

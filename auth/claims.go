@@ -19,6 +19,7 @@ type Claims struct {
 	All map[string]any
 
 	notBefore time.Time                // zero without nbf
+	trusted   func() bool              // whether the key that signed it is still one
 	identity  atomic.Pointer[Identity] // the Authority's, once it has asked
 }
 
@@ -119,7 +120,7 @@ func (v *Verifier) timely(c *Claims, now time.Time) error {
 	switch {
 	case !now.Before(c.Expires.Add(v.leeway)):
 		return refuse("the token expired %v ago, at %s", now.Sub(c.Expires).Round(time.Second), stamp(c.Expires))
-	case v.maxLifetime > 0 && c.Expires.Sub(now) > v.maxLifetime+v.leeway:
+	case v.maxLifetime > 0 && (c.Expires.Sub(now) > v.maxLifetime+v.leeway || !c.Issued.IsZero() && c.Expires.Sub(c.Issued) > v.maxLifetime):
 		return refuse("the token expires only at %s: it must not be valid for longer than %v", stamp(c.Expires), v.maxLifetime)
 	case c.notBefore.After(now.Add(v.leeway)):
 		return refuse("the token is not valid before %s (nbf), and it is %s", stamp(c.notBefore), stamp(now))

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/navehub/nave"
@@ -17,6 +18,8 @@ type Identity struct {
 	// accepted, some leeway after its exp; it is zero only for anonymous callers.
 	Issued, Expires time.Time
 	Grant           *Grant
+
+	trusted func() bool // whether the key that signed the token is still one; nil: always
 }
 
 // A Digest is a SHA-256, which stands for a token.
@@ -25,9 +28,10 @@ type Digest = [32]byte
 // Anonymous reports whether the caller has shown no token.
 func (id *Identity) Anonymous() bool { return id.Fingerprint == Digest{} }
 
-// SameAs reports whether both are the same subject of the same issuer.
+// SameAs reports whether both are the same subject of the same issuer. Who has no
+// subject is like nobody.
 func (id *Identity) SameAs(other *Identity) bool {
-	return id.Issuer == other.Issuer && id.Subject == other.Subject && id.Anonymous() == other.Anonymous()
+	return id.Issuer == other.Issuer && id.Subject == other.Subject && id.Subject != ""
 }
 
 // Name is who it is, for people.
@@ -38,7 +42,7 @@ func (id *Identity) Name() string {
 	case id.Subject == "":
 		return "a token without subject"
 	}
-	return id.Subject
+	return fmt.Sprintf("%.100s", id.Subject)
 }
 
 // CheckSubscribe refuses filters that match more than the grant does.

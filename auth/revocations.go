@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,8 +56,16 @@ func (r *Revocation) about() revoked {
 	return revoked{"subject", r.Subject, r.Issuer}
 }
 
+// maxRevocationText is how long each text of a revocation may be, in bytes.
+const maxRevocationText = 512
+
 // Check refuses what revokes nothing, or nothing certain.
 func (r *Revocation) Check() error {
+	for name, text := range map[string]string{"jti": r.ID, "subject": r.Subject, "issuer": r.Issuer, "reason": r.Reason} {
+		if len(text) > maxRevocationText {
+			return nave.Errorf(nave.CodeTooLarge, "%s is %d bytes long; at most %d are allowed", name, len(text), maxRevocationText)
+		}
+	}
 	set := 0
 	for _, about := range []string{r.ID, r.Subject, r.Token} {
 		if about != "" {
@@ -66,8 +75,12 @@ func (r *Revocation) Check() error {
 	if set != 1 {
 		return nave.Errorf(nave.CodeInvalid, "a revocation is about one of jti, subject, token or connection")
 	}
+	r.Token = strings.ToLower(r.Token)
 	if sum, err := hex.DecodeString(r.Token); r.Token != "" && (err != nil || len(sum) != len(Digest{})) {
 		return nave.Errorf(nave.CodeInvalid, "token is not a fingerprint: it is the SHA-256 of the token without its signature (up to the last dot), in %d hexadecimal digits", 2*len(Digest{}))
+	}
+	if !r.Until.IsZero() && !r.Until.After(time.Now()) {
+		return nave.Errorf(nave.CodeInvalid, "until is %s, which has passed", r.Until.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
@@ -115,7 +128,19 @@ func (r *Revocations) Lift(key string) bool {
 	return len(r.all) < before
 }
 
-// All are those in force, the oldest first.
+// Has reports whether there is a revocation of the key.
+func (r *Revocations) Has(key string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, revocation := range r.all {
+		if revocation.Key() == key {
+			return true
+		}
+	}
+	return false
+}
+
+// All are those in force, in the order of their keys.
 func (r *Revocations) All() []Revocation {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -126,14 +151,15 @@ func (r *Revocations) All() []Revocation {
 			all = append(all, revocation)
 		}
 	}
-	slices.SortFunc(all, func(a, b Revocation) int { return a.At.Compare(b.At) })
+	slices.SortFunc(all, func(a, b Revocation) int { return strings.Compare(a.Key(), b.Key()) })
 	return all
 }
 
 var errRevoked = nave.Errorf(nave.CodeUnauthorised, "the token has been revoked")
 
-// Check refuses an identity whose token has been revoked.
-func (r *Revocations) Check(id *Identity) error {
+// Check refuses an identity whose token has been revoked. The clock of its issuer may
+// be ahead by the leeway.
+func (r *Revocations) Check(id *Identity, leeway time.Duration) error {
 	if !r.some.Load() || id.Anonymous() {
 		return nil
 	}
@@ -145,7 +171,7 @@ func (r *Revocations) Check(id *Identity) error {
 		{"token", hex.EncodeToString(id.Fingerprint[:]), ""},
 	} {
 		revocation, ok := r.all[about]
-		if ok && about.value != "" && !revocation.spares(id) {
+		if ok && about.value != "" && !revocation.over(time.Now()) && !revocation.spares(id, leeway) {
 			return errRevoked
 		}
 	}
@@ -154,6 +180,6 @@ func (r *Revocations) Check(id *Identity) error {
 
 // spares reports whether the token was issued after the revocation of its subject,
 // and is a new one.
-func (r *Revocation) spares(id *Identity) bool {
-	return r.about().kind == "subject" && id.Issued.After(r.At)
+func (r *Revocation) spares(id *Identity, leeway time.Duration) bool {
+	return r.about().kind == "subject" && id.Issued.After(r.At.Add(leeway))
 }

@@ -30,6 +30,7 @@ func TestRevocations(t *testing.T) {
 		"its id, as a subject":         {Revocation{Subject: "7"}, false},
 		"another subject":              {Revocation{Subject: "bob"}, false},
 		"the token":                    {Revocation{Token: fingerprint}, true},
+		"the token, in capitals":       {Revocation{Token: strings.ToUpper(fingerprint)}, true},
 		"another token":                {Revocation{Token: hex.EncodeToString(make([]byte, 32))}, false},
 		"the subject, before its time": {Revocation{Subject: "alice", At: at.Add(-time.Hour)}, false},
 	} {
@@ -43,35 +44,65 @@ func TestRevocations(t *testing.T) {
 		if err := rs.Put(tt.r); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		err := rs.Check(who)
+		err := rs.Check(who, 0)
 		if (err != nil) != tt.ends || err != nil && nave.CodeOf(err) != nave.CodeUnauthorised {
 			t.Errorf("%s: %v", name, err)
 		}
-		if rs.Check(&Identity{}) != nil {
+		if rs.Check(&Identity{}, 0) != nil {
 			t.Errorf("%s: who is anonymous has been revoked", name)
 		}
-		if !rs.Lift(tt.r.Key()) || rs.Lift(tt.r.Key()) || rs.Check(who) != nil || len(rs.All()) != 0 {
+		if !rs.Lift(tt.r.Key()) || rs.Lift(tt.r.Key()) || rs.Check(who, 0) != nil || len(rs.All()) != 0 {
 			t.Errorf("%s: it cannot be lifted", name)
 		}
 	}
 	var rs Revocations
 	_ = rs.Put(Revocation{Subject: "alice", At: at})
 	for name, issued := range map[string]time.Time{"of the same second": at.Truncate(time.Second), "that does not say when": {}} {
-		if rs.Check(&Identity{Subject: "alice", Fingerprint: Digest{1}, Issued: issued}) == nil {
+		if rs.Check(&Identity{Subject: "alice", Fingerprint: Digest{1}, Issued: issued}, 0) == nil {
 			t.Errorf("a token %s outlives the revocation of its subject", name)
 		}
 	}
-	if err := rs.Check(&Identity{Subject: "alice", Fingerprint: Digest{1}, Issued: at.Add(time.Second)}); err != nil {
+	if err := rs.Check(&Identity{Subject: "alice", Fingerprint: Digest{1}, Issued: at.Add(time.Second)}, 0); err != nil {
 		t.Errorf("a new token of a revoked subject: %v", err)
 	}
 }
 
 func TestRevocationsSayWhatTheyAreAbout(t *testing.T) {
-	for _, wrong := range []Revocation{{}, {ID: "7", Subject: "alice"}, {Token: "7"}, {Token: "zz"}, {Reason: "why not"}} {
+	for _, wrong := range []Revocation{{ID: "7", Until: time.Now().Add(-time.Second)}, {}, {ID: "7", Subject: "alice"}, {Token: "7"}, {Token: "zz"}, {Reason: "why not"}} {
 		if nave.CodeOf(wrong.Check()) != nave.CodeInvalid {
 			t.Errorf("%+v is accepted", wrong)
 		}
 	}
+}
+
+func TestTextsOfRevocationsAreBounded(t *testing.T) {
+	long := strings.Repeat("x", maxRevocationText+1)
+	for _, wrong := range []Revocation{{ID: long}, {Subject: long}, {ID: "7", Issuer: long}, {ID: "7", Reason: long}} {
+		if nave.CodeOf(wrong.Check()) != nave.CodeTooLarge {
+			t.Errorf("%.40v is accepted", wrong)
+		}
+	}
+}
+
+// One that is over is in force no more. A token whose issuer's clock is ahead may be
+// older than the revocation of its subject.
+func TestRevocationsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var rs Revocations
+		who := &Identity{Subject: "alice", ID: "7", Fingerprint: Digest{1}, Issued: time.Now().Add(5 * time.Second)}
+		_ = rs.Put(Revocation{ID: "7", At: time.Now(), Until: time.Now().Add(time.Minute)})
+		if rs.Check(who, 0) == nil {
+			t.Error("it is not in force")
+		}
+		time.Sleep(2 * time.Minute)
+		if err := rs.Check(who, 0); err != nil {
+			t.Errorf("it is over: %v", err)
+		}
+		_ = rs.Put(Revocation{Subject: "alice", At: who.Issued.Add(-3 * time.Second)})
+		if rs.Check(who, 0) != nil || rs.Check(who, 10*time.Second) == nil {
+			t.Error("the leeway is not looked at")
+		}
+	})
 }
 
 func TestRevocationsAreBounded(t *testing.T) {

@@ -114,27 +114,30 @@ func (s *source) read() error {
 	return nil
 }
 
-// verify answers by which keys the signature is right.
-func (s *source) verify(ctx context.Context, t *token) (*keySet, error) {
+// verify answers by which keys, and which of them, the signature is right.
+func (s *source) verify(ctx context.Context, t *token) (*keySet, key, error) {
 	if !slices.Contains(s.algorithms, t.algorithm) {
-		return nil, refuse("algorithm %s is not accepted: the token must be signed with %s", quote(string(t.algorithm)), list(s.algorithms))
+		return nil, key{}, refuse("algorithm %s is not accepted: the token must be signed with %s", quote(string(t.algorithm)), list(s.algorithms))
 	}
 	keys := s.keys.Load()
 	candidates, err := keys.candidates(t.algorithm, t.keyID)
 	if errors.Is(err, errUnknownKey) && s.remote != nil {
 		if err := s.remote.refresh(ctx); err != nil {
-			return nil, err
+			return nil, key{}, err
 		}
 		keys = s.keys.Load()
 		candidates, err = keys.candidates(t.algorithm, t.keyID)
 	}
 	if err != nil {
-		return nil, refuse("the token cannot be verified: %w", err)
+		return nil, key{}, refuse("the token cannot be verified: %w", err)
 	}
 	for _, k := range candidates {
 		if t.signed(k) {
-			return keys, nil
+			return keys, k, nil
 		}
 	}
-	return nil, refuse("the token's signature is wrong: another key has signed it, or it was changed")
+	return nil, key{}, refuse("the token's signature is wrong: another key has signed it, or it was changed")
 }
+
+// has reports whether a key is still one of the source's.
+func (s *source) has(k key) bool { return slices.ContainsFunc(s.keys.Load().keys, k.equal) }

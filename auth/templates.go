@@ -111,7 +111,9 @@ func (t Templates) fill(claims map[string]any) (f Filters, err error) {
 	if len(sources) > 1 {
 		return Filters{}, badClaim("source %.100q has several values", t.Source)
 	}
-	f.Source = strings.Join(sources, "")
+	if f.Source = strings.Join(sources, ""); f.Source == "" && t.Source != "" {
+		return Filters{}, badClaim("source %.100q has no value", t.Source)
+	}
 	return f, nil
 }
 
@@ -145,8 +147,18 @@ func fillOne(template string, lookup func(name string) ([]string, error)) (nave.
 
 var segment = strings.NewReplacer("%", "%25", "/", "%2F", "*", "%2A")
 
+// maxPlaces is how many claims a template may name.
+const maxPlaces = 8
+
 // expand replaces each {name} by the values of the claim, in all combinations.
 func expand(template string, lookup func(name string) ([]string, error)) ([]string, error) {
+	if len(template) > nave.MaxTopicBytes || strings.Count(template, "{") > maxPlaces {
+		return nil, badClaim("grant %.100q is longer than %d bytes, or names more than %d claims", template, nave.MaxTopicBytes, maxPlaces)
+	}
+	return expandRest(template, lookup)
+}
+
+func expandRest(template string, lookup func(name string) ([]string, error)) ([]string, error) {
 	before, rest, open := strings.Cut(template, "{")
 	if !open {
 		return []string{template}, nil
@@ -159,7 +171,7 @@ func expand(template string, lookup func(name string) ([]string, error)) ([]stri
 	if err != nil {
 		return nil, err
 	}
-	tails, err := expand(after, lookup)
+	tails, err := expandRest(after, lookup)
 	if err != nil {
 		return nil, err
 	}
@@ -169,6 +181,9 @@ func expand(template string, lookup func(name string) ([]string, error)) ([]stri
 	var all []string
 	for _, value := range values {
 		for _, tail := range tails {
+			if len(before)+len(value)+len(tail) > nave.MaxTopicBytes {
+				return nil, badClaim("grant %.100q with its claims is longer than %d bytes", template, nave.MaxTopicBytes)
+			}
 			all = append(all, before+value+tail)
 		}
 	}

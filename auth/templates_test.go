@@ -40,6 +40,9 @@ func TestTemplates(t *testing.T) {
 		"**/{sub}":                    "error",
 		"":                            "error",
 		"{teams}" + manyTeams() + "x": "error",
+		strings.Repeat("{sub}", 9):    "error",
+		strings.Repeat("{none}", 9):   "error",
+		strings.Repeat("a/", 200):     "error",
 	} {
 		filters, err := Templates{Subscribe: []string{template}}.fill(claims)
 		got := "error"
@@ -50,6 +53,34 @@ func TestTemplates(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s: %s (%v), want %s", template, got, err, want)
+		}
+	}
+}
+
+// A grant whose filters are large, or many, is refused before they are made.
+func TestTemplatesAreBounded(t *testing.T) {
+	many := make([]any, 900)
+	for i := range many {
+		many[i] = "a"
+	}
+	claims := map[string]any{"l": many, "s": strings.Repeat("v", 2500)}
+	begun := testing.AllocsPerRun(1, func() {
+		for _, template := range []string{"{l}" + strings.Repeat("{s}", 1500), strings.Repeat("{l}", 8), "{l}/{s}"} {
+			if _, err := (Templates{Subscribe: []string{template}}).fill(claims); nave.CodeOf(err) != nave.CodeUnauthorised {
+				t.Errorf("%.40s: %v", template, err)
+			}
+		}
+	})
+	if begun > 20_000 {
+		t.Errorf("%v allocations", begun)
+	}
+}
+
+// A source that comes to nothing must not become any source.
+func TestASourceWithoutValueIsRefused(t *testing.T) {
+	for _, sub := range []any{"", []any{}, []any{""}, nil} {
+		if f, err := (Templates{Source: "{sub}"}).fill(map[string]any{"sub": sub}); nave.CodeOf(err) != nave.CodeUnauthorised {
+			t.Errorf("%v: source %q, %v", sub, f.Source, err)
 		}
 	}
 }

@@ -182,12 +182,13 @@ func (v *Verifier) judge(ctx context.Context, text string) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	keys, err := s.verify(ctx, t)
+	keys, by, err := s.verify(ctx, t)
 	if err != nil {
 		return verdict{}, err
 	}
 	claims, err := readClaims(t)
 	if err == nil {
+		claims.trusted = func() bool { return s.keys.Load() == keys || s.has(by) }
 		err = s.meant(t.claims)
 	}
 	if err == nil {

@@ -56,6 +56,11 @@ func TestErrors(t *testing.T) {
 			name: "a key unlike any other",
 			file: "cors:\n  allow_credentials: true\n",
 			want: `nave.yaml:2: unknown key "allow_credentials" in cors: it has hosts, origins`,
+		},
+		{
+			name: "a rule for the hub's own topics",
+			file: "topics:\n  - {filter: $hub/**, durability: transient}\n",
+			want: `nave.yaml:2: topics[0].filter: $hub/**: topics that start with $ are the hub's own, and no rule is for them`,
 		}, {
 			name: "a typing mistake in a rule",
 			file: "topics:\n  - filter: a\n  - filter: b\n    durabilty: memory\n",

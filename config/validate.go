@@ -141,6 +141,9 @@ func (ts Topics) check(refuse refuser) {
 			refuse(join(path, "filter"), "%v", err)
 			continue
 		}
+		if strings.HasPrefix(string(rule.Filter), "$") {
+			refuse(join(path, "filter"), "%s: topics that start with $ are the hub's own, and no rule is for them", rule.Filter)
+		}
 		if earlier, ok := first[rule.Filter]; ok {
 			refuse(join(path, "filter"), "%s is in %s already, and the first rule decides", rule.Filter, earlier)
 		} else {

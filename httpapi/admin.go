@@ -167,13 +167,28 @@ type revocation struct {
 	auth.Revocation
 }
 
-// listRevocations answers GET /v1/admin/revocations.
+// listRevocations answers GET /v1/admin/revocations, in pages.
 func (h *handler) listRevocations(x *exchange) error {
-	all := []revocation{}
-	for _, r := range h.Authority.Revocations().All() {
-		all = append(all, revocation{r.Key(), r})
+	values, err := parseValues(x.r, []string{"after"})
+	if err != nil {
+		return err
 	}
-	x.answer(http.StatusOK, map[string]any{"revocations": all})
+	page := struct {
+		Revocations []revocation `json:"revocations"`
+		Next        string       `json:"next,omitempty"`
+	}{Revocations: []revocation{}}
+	for _, r := range h.Authority.Revocations().All() {
+		key := r.Key()
+		if key <= values.Get("after") {
+			continue
+		}
+		if len(page.Revocations) == adminPage {
+			page.Next = page.Revocations[adminPage-1].Key
+			break
+		}
+		page.Revocations = append(page.Revocations, revocation{key, r})
+	}
+	x.answer(http.StatusOK, page)
 	return nil
 }
 
@@ -192,8 +207,8 @@ func (h *handler) revoke(x *exchange) error {
 		return err
 	}
 	r.At, r.By = time.Now().UTC(), x.who.Name()
-	if r.Until.IsZero() && h.MaxLifetime > 0 {
-		r.Until = r.At.Add(h.MaxLifetime)
+	if lifetime := h.Authority.Lifetime(); r.Until.IsZero() && lifetime > 0 {
+		r.Until = r.At.Add(lifetime)
 	}
 	err := h.Hub.Revoke(x.r.Context(), r)
 	x.auditAction("revoke", r.Key(), err)
@@ -206,8 +221,11 @@ func (h *handler) revoke(x *exchange) error {
 
 // revokeConnection names the token of a connection, if that is what was asked for.
 func (h *handler) revokeConnection(x *exchange, r *auth.Revocation, id string) error {
-	if id == "" || *r != (auth.Revocation{Until: r.Until, Reason: r.Reason}) {
+	if id == "" {
 		return nil
+	}
+	if r.ID+r.Subject+r.Token+r.Issuer != "" {
+		return nave.Errorf(nave.CodeInvalid, "a revocation is about one of jti, subject, token or connection")
 	}
 	c, err := x.named(id)
 	if err != nil {

@@ -25,7 +25,7 @@ func newAudit(logger *slog.Logger) *audit {
 
 // auditAction records an action of an administrator, and what came of it.
 func (x *exchange) auditAction(action, target string, err error) {
-	attrs := append(x.auditAttrs(), slog.String("action", action), slog.String("target", target))
+	attrs := append(x.auditAttrs(), slog.String("action", action), slog.String("target", short(target)))
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
 	}
@@ -51,7 +51,7 @@ func (x *exchange) auditRefusal(err error) {
 // auditAttrs say who, and what. The query may hold a ticket.
 func (x *exchange) auditAttrs() []slog.Attr {
 	attrs := []slog.Attr{
-		slog.String("method", x.r.Method), slog.String("path", x.r.URL.Path), slog.String("address", x.address().String()),
+		slog.String("method", short(x.r.Method)), slog.String("path", short(x.r.URL.Path)), slog.String("address", x.address().String()),
 	}
 	if x.who == nil || x.who.Anonymous() {
 		return attrs
@@ -60,5 +60,11 @@ func (x *exchange) auditAttrs() []slog.Attr {
 }
 
 func whoAttr(who *auth.Identity) slog.Attr {
-	return slog.Group("who", slog.String("subject", who.Subject), slog.String("issuer", who.Issuer), slog.String("jti", who.ID))
+	return slog.Group("who", slog.String("subject", short(who.Subject)), slog.String("issuer", short(who.Issuer)), slog.String("jti", short(who.ID)))
+}
+
+// short is the beginning of what a caller has made up, which may fill the disk.
+func short(text string) string {
+	const enough = 200
+	return text[:min(len(text), enough)]
 }

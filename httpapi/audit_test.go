@@ -13,6 +13,16 @@ import (
 	"github.com/navehub/nave/auth"
 )
 
+// What a caller makes up takes a line, and not a page.
+func TestRefusalsAreShort(t *testing.T) {
+	var log bytes.Buffer
+	h := New(Config{Hub: fake{}, Authority: auth.NewAuthority(auth.AuthorityConfig{}), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/v1/admin/clients/"+strings.Repeat("%ff", 10_000), nil))
+	if n := log.Len(); n == 0 || n > 2000 {
+		t.Errorf("a refusal takes %d bytes of the log", n)
+	}
+}
+
 // Somebody who sends nothing but wrong tokens does not fill the disk with lines about
 // it, and how often it was is known.
 func TestRefusalsDoNotFillTheLog(t *testing.T) {

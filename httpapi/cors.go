@@ -89,12 +89,14 @@ func (c *cors) checkSite(r *http.Request) error {
 	if own(origin, r) {
 		return nil
 	}
-	return nave.Errorf(nave.CodeForbidden, "pages of %.100q may not publish here: the hub's configuration does not list that origin", origin)
+	return nave.Errorf(nave.CodeForbidden, "pages of %.100q may change nothing here: the hub's configuration does not list that origin", origin)
 }
 
+// own reports whether a page is of the hub's own origin. A hub without TLS may stand
+// behind a proxy that has it.
 func own(origin string, r *http.Request) bool {
-	_, host, _ := strings.Cut(origin, "://")
-	return host != "" && host == r.Host
+	scheme, host, _ := strings.Cut(origin, "://")
+	return host != "" && host == r.Host && (scheme == "https" || scheme == "http" && r.TLS == nil)
 }
 
 // checkCookie refuses a cookie that a foreign page may have made the browser send.

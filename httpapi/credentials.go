@@ -12,6 +12,11 @@ import (
 // log is told too whose it was.
 func identified(op operation) operation {
 	return func(x *exchange) (err error) {
+		if changes := x.r.Method != http.MethodGet && x.r.Method != http.MethodHead; changes {
+			if err := x.cors.checkSite(x.r); err != nil {
+				return err
+			}
+		}
 		if x.who, err = x.identify(); err != nil {
 			return err
 		}
@@ -32,21 +37,34 @@ func (x *exchange) identify() (*auth.Identity, error) {
 		}
 		return x.bearerOf(token)
 	}
-	if strings.Contains(x.r.URL.RawQuery, ticketParameter) {
-		if ticket := x.r.URL.Query().Get(ticketParameter); ticket != "" {
-			return x.holderOf(ticket)
+	if x.r.URL.RawQuery != "" {
+		if values := x.r.URL.Query(); values.Has(ticketParameter) {
+			return x.holderOf(values.Get(ticketParameter))
 		}
 	}
-	if cookies := x.r.CookiesNamed(x.Cookie); len(cookies) > 0 {
+	if n := cookiesCalled(x.Cookie, x.r.Header["Cookie"]); n > 0 {
 		if err := x.cors.checkCookie(x.r); err != nil {
 			return nil, err
 		}
-		if len(cookies) > 1 {
-			return nil, nave.Errorf(nave.CodeUnauthorised, "there are %d cookies %s: one is all that can be believed", len(cookies), x.Cookie)
+		cookies := x.r.CookiesNamed(x.Cookie)
+		if n > 1 || len(cookies) != 1 {
+			return nil, nave.Errorf(nave.CodeUnauthorised, "there is more than one cookie %s, or it cannot be read: nothing of it can be believed", x.Cookie)
 		}
 		return x.bearerOf(cookies[0].Value)
 	}
 	return x.Authority.Anonymous(), nil
+}
+
+// cookiesCalled counts cookies of a name, also those that net/http would pass over.
+func cookiesCalled(name string, headers []string) (n int) {
+	for _, header := range headers {
+		for pair := range strings.SplitSeq(header, ";") {
+			if called, _, _ := strings.Cut(strings.TrimSpace(pair), "="); called == name {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func bearer(headers []string) (token string, err error) {
@@ -72,8 +90,8 @@ func (x *exchange) bearerOf(token string) (*auth.Identity, error) {
 const ticketParameter = "ticket"
 
 func (x *exchange) holderOf(ticket string) (*auth.Identity, error) {
-	if x.r.Method != http.MethodGet {
-		return nil, nave.Errorf(nave.CodeUnauthorised, "a ticket is for reading: send the token as Authorization: Bearer")
+	if x.r.Method != http.MethodGet || x.r.URL.Path != eventsPath && x.r.URL.Path != statePath {
+		return nil, nave.Errorf(nave.CodeUnauthorised, "a ticket is for reading events and state: send the token as Authorization: Bearer")
 	}
 	who, err := x.tickets.Redeem(ticket)
 	if err != nil {

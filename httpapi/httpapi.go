@@ -80,9 +80,6 @@ type Config struct {
 	//
 	// Defaults to 30 seconds.
 	TicketLife time.Duration
-	// MaxLifetime is the longest that tokens last, 0 if that is unknown: after it a
-	// revocation can be forgotten.
-	MaxLifetime time.Duration
 	// Rate is how many events a second are accepted in all, RatePerSubject from each
 	// subject of tokens, or from each address without one; 0 for no limit.
 	Rate, RatePerSubject float64

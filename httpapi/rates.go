@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/client"
 )
 
 // rates bound how much is published: in all, and by each publisher.
@@ -34,29 +36,44 @@ func newLimiter(perSecond float64) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), max(1, int(math.Ceil(perSecond))))
 }
 
-// take takes what n events cost, or says when there will be enough. A batch larger
-// than a second's worth waits for a whole second's.
+// take takes what n events cost, or says when there will be enough.
 func (r *rates) take(publisher string, n int) error {
+	giveBack := func() {}
 	if r.each > 0 && publisher != "" {
-		if wait := takeFrom(r.of(publisher), n); wait > 0 {
+		var wait time.Duration
+		if wait, giveBack = takeFrom(r.of(publisher), n); wait > 0 {
 			return nave.Errorf(nave.CodeBusy, "%s publishes more than %g events a second (limits.publish_rate_per_subject)", publisher, r.each).After(wait)
 		}
 	}
 	if r.all != nil {
-		if wait := takeFrom(r.all, n); wait > 0 {
+		if wait, _ := takeFrom(r.all, n); wait > 0 {
+			giveBack()
 			return nave.Errorf(nave.CodeOverloaded, "more than %g events a second are published in all (limits.publish_rate)", float64(r.all.Limit())).After(wait)
 		}
 	}
 	return nil
 }
 
-func takeFrom(l *rate.Limiter, n int) (wait time.Duration) {
+// takeFrom takes a second's worth at a time: the first has to be there, and what is
+// left of a larger batch is owed by those that come after it.
+func takeFrom(l *rate.Limiter, n int) (wait time.Duration, giveBack func()) {
 	now := time.Now()
-	reservation := l.ReserveN(now, min(n, l.Burst()))
-	if wait = reservation.DelayFrom(now); wait > 0 {
-		reservation.CancelAt(now)
+	var taken []*rate.Reservation
+	giveBack = func() {
+		for _, part := range slices.Backward(taken) {
+			part.CancelAt(now)
+		}
 	}
-	return wait
+	for n > 0 {
+		part := l.ReserveN(now, min(n, l.Burst()))
+		taken = append(taken, part)
+		if wait := taken[0].DelayFrom(now); wait > 0 {
+			giveBack()
+			return wait, func() {}
+		}
+		n -= l.Burst()
+	}
+	return 0, giveBack
 }
 
 // sweepEvery is how often publishers are forgotten that have their whole allowance:
@@ -91,5 +108,5 @@ func (x *exchange) publisher() string {
 	case x.address().IsLoopback():
 		return ""
 	}
-	return x.address().String()
+	return client.Network(x.address()).String()
 }

@@ -17,12 +17,17 @@ type operation func(x *exchange) error
 // A route is what can be done at one path, by method.
 type route map[string]operation
 
+const (
+	eventsPath = "/v1/events"
+	statePath  = "/v1/state"
+)
+
 // table is all routes. Who calls is settled before an operation begins, but for those
 // that are anybody's.
 func (h *handler) table() map[string]route {
 	routes := map[string]route{
-		"/v1/events":  {http.MethodGet: h.events, http.MethodPost: h.publish},
-		"/v1/state":   {http.MethodGet: h.state},
+		eventsPath:    {http.MethodGet: h.events, http.MethodPost: h.publish},
+		statePath:     {http.MethodGet: h.state},
 		"/v1/token":   {http.MethodPost: h.renew},
 		"/v1/tickets": {http.MethodPost: h.issueTicket},
 

@@ -116,7 +116,7 @@ func TestCORS(t *testing.T) {
 func TestNoHostIsNoOrigin(t *testing.T) {
 	s := start(t, hub.Config{}, Config{})
 	conn := s.dial("POST /v1/events HTTP/1.1\r\nHost:\r\nOrigin: null\r\nContent-Length: 0\r\n\r\n")
-	checkProblem(t, firstProblem(conn), nave.CodeForbidden, "may not publish here")
+	checkProblem(t, firstProblem(conn), nave.CodeForbidden, "may change nothing here")
 }
 
 func TestSameOriginMayPublish(t *testing.T) {

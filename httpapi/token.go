@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -67,15 +69,21 @@ func (x *exchange) answer(status int, v any) {
 	x.send(status, jsonType, encode(v))
 }
 
-// readJSON reads a small body.
+// readJSON reads a small body. It may take its time to arrive, so the caller is looked
+// at again.
 func (x *exchange) readJSON(into any) error {
 	body := x.buffer()
 	defer body.release()
 	if err := x.readBody(body); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(body.bytes, into); err != nil {
-		return nave.Errorf(nave.CodeInvalid, "the body is not the JSON that is expected: %v", err)
+	d := json.NewDecoder(bytes.NewReader(body.bytes))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return nave.Errorf(nave.CodeInvalid, "the body is not the JSON that is expected: %.200s", err.Error())
 	}
-	return nil
+	if _, err := d.Token(); err != io.EOF {
+		return nave.Errorf(nave.CodeInvalid, "the body has more than the one JSON object that is expected")
+	}
+	return x.Authority.Check(x.who)
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/telemetry"
 )
 
@@ -64,10 +65,8 @@ func (c *census) home(conn ends) netip.Addr {
 		return netip.Addr{}
 	case at == addressOf(conn.LocalAddr()): // this machine, by the name that others have for it
 		return netip.Addr{}
-	case at.Is6():
-		return netip.PrefixFrom(at, 64).Masked().Addr()
 	}
-	return at
+	return client.Network(at)
 }
 
 // ends are a connection's.

@@ -152,7 +152,6 @@ func httpConfig(cfg config.Config, metrics Metrics) httpapi.Config {
 		RatePerSubject: cfg.Limits.PublishRatePerSubject,
 		Cookie:         cfg.Auth.Cookie,
 		TicketLife:     time.Duration(cfg.Auth.TicketLife),
-		MaxLifetime:    time.Duration(cfg.Auth.MaxLifetime),
 		Proxies:        proxies(cfg),
 		Metrics:        metrics,
 	}

@@ -81,6 +81,15 @@ type Request struct {
 	UserAgent string
 }
 
+// Network is what an address counts as for limits: who has one of IPv6 has all of
+// its /64.
+func Network(a netip.Addr) netip.Addr {
+	if a.Is6() && !a.Is4In6() {
+		return netip.PrefixFrom(a, 64).Masked().Addr()
+	}
+	return a
+}
+
 // A Dispatcher offers committed events to its clients.
 type Dispatcher interface {
 	// Attach asks for offers: Attached is the answer, and again after Lagging.

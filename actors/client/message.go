@@ -105,9 +105,6 @@ func (Bye) ControlMessage() {}
 func (Gone) ControlMessage() {}
 
 // ControlMessage marks what must be heard although offers are backed up.
-func (Renew) ControlMessage() {}
-
-// ControlMessage marks what must be heard although offers are backed up.
 func (Recheck) ControlMessage() {}
 
 // ControlMessage marks what must be heard although offers are backed up.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/navehub/nave"
@@ -51,7 +52,7 @@ func (c *client) renew(ctx *actors.Context[Message], m Renew) {
 		m.Fail(nave.Errorf(nave.CodeForbidden, "connection %s is not %s's: it goes on with the token that it has", c.name(), m.Who.Name()))
 		return
 	}
-	if err := m.Who.CheckSubscribe(c.req.Filters); err != nil {
+	if err := cmp.Or(c.Authority.Check(m.Who), m.Who.CheckSubscribe(c.req.Filters)); err != nil {
 		m.Fail(err)
 		return
 	}

@@ -121,7 +121,7 @@ func (c Config) withDefaults() Config {
 // rule is the one that applies to a topic.
 func (c *Config) rule(t nave.Topic) TopicRule {
 	for _, r := range c.Topics {
-		if r.Filter.Match(t) {
+		if r.Filter.Match(t) && !t.Reserved() { // what the hub keeps there has to last
 			r.Durability = cmp.Or(r.Durability, nave.Durable)
 			return r
 		}

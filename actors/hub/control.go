@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -42,13 +43,19 @@ func (h *Hub) loadRevocations(ctx context.Context) error {
 // over restarts. If it cannot be kept it is in force all the same, and the error
 // says so.
 func (h *Hub) Revoke(ctx context.Context, r auth.Revocation) error {
+	all := h.config.Authority.Revocations()
 	if err := r.Check(); err != nil {
 		return err
 	}
-	if err := h.config.Authority.Revocations().Put(r); err != nil {
+	if err := all.Put(r); err != nil {
 		return err
 	}
 	_ = h.clientSpawner.Tell(recheck{}) // stopped: so are they all
+	if err := h.takeTurn(ctx); err != nil {
+		return err
+	}
+	defer h.endTurn()
+	_ = all.Put(r) // it may have been lifted since; there was room
 	data, err := json.Marshal(r)
 	if err == nil {
 		err = h.keep(ctx, revocations, r.Key(), data)
@@ -61,11 +68,11 @@ func (h *Hub) Revoke(ctx context.Context, r auth.Revocation) error {
 
 // LiftRevocation ends a revocation, and reports whether there was one.
 func (h *Hub) LiftRevocation(ctx context.Context, key string) (bool, error) {
-	known := false
-	for _, r := range h.config.Authority.Revocations().All() {
-		known = known || r.Key() == key
+	if err := h.takeTurn(ctx); err != nil {
+		return false, err
 	}
-	if !known {
+	defer h.endTurn()
+	if !h.config.Authority.Revocations().Has(key) {
 		return false, nil
 	}
 	if err := h.keep(ctx, revocations, key, nil); err != nil {
@@ -74,6 +81,19 @@ func (h *Hub) LiftRevocation(ctx context.Context, key string) (bool, error) {
 	h.config.Authority.Revocations().Lift(key)
 	return true, nil
 }
+
+// takeTurn lets one decision be made at a time, so that what is in force is what the
+// log has.
+func (h *Hub) takeTurn(ctx context.Context) error {
+	select {
+	case h.deciding <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return unknownIfEnded(ctx.Err())
+	}
+}
+
+func (h *Hub) endTurn() { <-h.deciding }
 
 // keep keeps what operators have decided, as the state of a key.
 func (h *Hub) keep(ctx context.Context, topic nave.Topic, key string, data []byte) error {
@@ -88,10 +108,13 @@ func (h *Hub) Renew(ctx context.Context, connection uint64, who *auth.Identity) 
 		return errNoConnection
 	}
 	_, err := actors.Ask(ctx, ref, func(r actors.Reply[struct{}]) client.Message { return client.Renew{Reply: r, Who: who} })
-	if nave.CodeOf(err) == nave.CodeInternal && ctx.Err() == nil { // it has ended meanwhile
-		return errNoConnection
+	switch {
+	case isFull(err):
+		return nave.Errorf(nave.CodeBusy, "connection %d takes nothing now: it is behind", connection).After(time.Second)
+	case errors.Is(err, actors.ErrStopped):
+		return errNoConnection // it has ended meanwhile
 	}
-	return err
+	return unknownIfEnded(err)
 }
 
 // Disconnect ends a stream from the hub's side.

@@ -132,6 +132,10 @@ func (h *Hub) Pin(ctx context.Context, pin *Pin) error {
 	if h.governor.IsZero() {
 		return h.closed()
 	}
+	if err := h.takeTurn(ctx); err != nil {
+		return err
+	}
+	defer h.endTurn()
 	_, err := actors.Ask(ctx, h.governor, func(r actors.Reply[struct{}]) governorMessage { return setPin{r, pin} })
 	if err != nil {
 		return unknownIfEnded(err)

@@ -71,6 +71,7 @@ type Hub struct {
 	topics     directory
 	clients    roster
 	clientID   atomic.Uint64
+	deciding   chan struct{} // one of those who keep what operators decide
 	publishers gate
 	health     health
 	service    atomic.Pointer[Service] // written by Start, and by the governor
@@ -91,6 +92,7 @@ func New(config Config, open eventlog.Opener) *Hub {
 		mailboxes: actors.NewBudget(config.Limits.ClientBytes),
 		clients:   roster{empty: make(chan struct{}, 1)},
 		failed:    make(chan error, 1),
+		deciding:  make(chan struct{}, 1),
 	}
 	h.service.Store(&Service{Level: nave.LevelNormal})
 	h.accepting, h.refuse = context.WithCancel(context.Background())

@@ -25,7 +25,7 @@ func ownerOf(req client.Request) owner {
 	if req.Address.IsLoopback() {
 		return owner{}
 	}
-	return owner{address: req.Address}
+	return owner{address: client.Network(req.Address)}
 }
 
 // checkOwner refuses one more client to an owner who has so many.

@@ -9,6 +9,7 @@ import (
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors"
 	"github.com/navehub/nave/actors/client"
+	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/frame"
 	"github.com/navehub/nave/supervision"
@@ -81,7 +82,7 @@ func (h *Hub) page(ctx context.Context, filters nave.Filters, after uint64) (Pag
 
 // await returns when something matches after the offset, or when ctx ends.
 func (h *Hub) await(ctx context.Context, req client.Request, after uint64) error {
-	w := &waiter{ctx: ctx, hub: h, filters: req.Filters, after: after, done: make(chan struct{})}
+	w := &waiter{ctx: ctx, hub: h, who: req.Who, filters: req.Filters, after: after, done: make(chan struct{})}
 	err := h.spawnClient(ctx, ownerOf(req), nave.Pages, func(id uint64) actors.Spec[client.Message] {
 		w.id = id
 		return actors.Spec[client.Message]{
@@ -102,6 +103,7 @@ type waiter struct {
 	ctx     context.Context // the poll's
 	id      uint64
 	hub     *Hub
+	who     *auth.Identity
 	filters nave.Filters
 	after   uint64
 	done    chan struct{} // closed when it ends
@@ -121,10 +123,16 @@ func (w *waiter) Started(c *actors.Context[client.Message]) {
 func (w *waiter) Receive(c *actors.Context[client.Message], m client.Message) {
 	switch m := m.(type) {
 	case client.Heartbeat:
+	case client.Recheck:
+		if w.who != nil && w.hub.config.Authority.Check(w.who) != nil {
+			c.Stop()
+		}
 	case client.Attached:
 		if page, err := w.hub.page(w.ctx, w.filters, w.after); err != nil || len(page.Frames) > 0 {
 			c.Stop()
 		}
+	case client.Renew:
+		m.Fail(errNoConnection) // a poll has nothing to renew
 	case client.Offer:
 		if slices.ContainsFunc(m.Frames, func(f *frame.Frame) bool { return f.Event.Offset > w.after }) {
 			c.Stop()

@@ -46,18 +46,24 @@ func (p palette) paint(colour, text string) string {
 // stays the same JSON.
 func harmless(text string) string {
 	const hex = "0123456789abcdef"
-	if strings.IndexFunc(text, unicode.IsControl) < 0 {
+	if strings.IndexFunc(text, steers) < 0 {
 		return text
 	}
 	var b strings.Builder
 	for _, r := range text {
-		if unicode.IsControl(r) {
-			b.WriteString(`\u00` + string(hex[r>>4]) + string(hex[r&15])) // all of them are below U+00A0
+		if steers(r) {
+			b.WriteString(`\u` + string(hex[r>>12]) + string(hex[r>>8&15]) + string(hex[r>>4&15]) + string(hex[r&15]))
 			continue
 		}
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// steers reports whether a character does something to a terminal, or to the order of
+// what stands beside it.
+func steers(r rune) bool {
+	return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
 // invokedAs is how this program was called, so that what we tell people to type

@@ -162,6 +162,49 @@ func TestForeignPagesCannotUseTheCookie(t *testing.T) {
 	}
 }
 
+// Pages of foreign sites change nothing, also where no token is asked for.
+func TestForeignPagesDoNotAdminister(t *testing.T) {
+	h := start(t, func(cfg *config.Config) { cfg.Auth.Key, cfg.Auth.Anonymous = "", config.Everything() })
+	for _, call := range []call{
+		{method: "POST", path: "/v1/admin/revocations", body: `{"jti":"7"}`}, {method: "DELETE", path: "/v1/admin/clients/1"},
+		{method: "PUT", path: "/v1/admin/level", body: `{"level":"off"}`}, {method: "POST", path: "/v1/token", body: `{"connection":"1"}`},
+		{method: "POST", path: "/v1/tickets"}, {method: "POST", path: "/v1/events", body: `{"topic":"a","type":"t"}`},
+	} {
+		a := h.do(call.method, call.path, call.body, "Origin", "https://evil.example", "Content-Type", "text/plain")
+		if a.StatusCode != http.StatusForbidden {
+			t.Errorf("%s %s: %s %s", call.method, call.path, a.Status, a.body)
+		}
+	}
+}
+
+// No credential that was shown is passed over, however it is written: who may read
+// without one is refused with one that is not valid.
+func TestNothingThatIsShownIsPassedOver(t *testing.T) {
+	h := start(t, func(cfg *config.Config) { cfg.Auth.Anonymous.Subscribe = []string{"**"} })
+	right := h.token(map[string]any{"subscribe": []string{"**"}}, nil)
+	for name, tt := range map[string]struct {
+		query   string
+		headers []string
+		status  int
+	}{
+		"nothing":                     {"", nil, 200},
+		"an empty ticket":             {"&ticket=", nil, 401},
+		"a ticket, escaped":           {"&%74icket=x", nil, 401},
+		"a cookie that is no cookie":  {"", []string{"Cookie", `__Host-nave=a"b`}, 401},
+		"an empty cookie":             {"", []string{"Cookie", "__Host-nave="}, 401},
+		"one that is bad, one good":   {"", []string{"Cookie", `__Host-nave=a"b; __Host-nave=` + right}, 401},
+		"a cookie after many":         {"", []string{"Cookie", strings.Repeat("a=b; ", 3001) + "__Host-nave=x"}, 401},
+		"a cookie of another name":    {"", []string{"Cookie", "nave=x; __Host-nave2=x"}, 200},
+		"an empty header":             {"", []string{"Authorization", ""}, 401},
+		"a header of another scheme":  {"", []string{"Authorization", "Token " + right}, 401},
+		"a good header, a bad cookie": {"", []string{"Authorization", "Bearer " + right, "Cookie", "__Host-nave=x"}, 200},
+	} {
+		if a := h.do("GET", "/v1/state?topic=a"+tt.query, "", tt.headers...); a.StatusCode != tt.status {
+			t.Errorf("%s: %s %s", name, a.Status, a.body)
+		}
+	}
+}
+
 // A long-lived token in a URL would be in every log on the way.
 func TestTokensDoNotStandInURLs(t *testing.T) {
 	h := start(t, nil)
@@ -229,6 +272,7 @@ func TestIssuerRotatesItsKeys(t *testing.T) {
 	first, firstPublic := newJWK(t, "first")
 	second, secondPublic := newJWK(t, "second")
 	h := start(t, func(cfg *config.Config) {
+		cfg.Client.Heartbeat = config.Duration(time.Second)
 		cfg.Auth.Issuers = config.Issuers{{Issuer: "https://login.example", URL: issuer.URL, Audience: []string{"nave"}}}
 	})
 	iss := map[string]any{"iss": "https://login.example"}
@@ -260,6 +304,7 @@ func TestIssuerRotatesItsKeys(t *testing.T) {
 	publish(firstPublic)
 	eventually("its first key", first, 200)
 	ready(200)
+	living := h.subscribe("topic=a", bearer(signed(t, first, map[string]any{"subscribe": []string{"a"}}, iss))...)
 	if got := get(h.key); got != http.StatusUnauthorized {
 		t.Errorf("a token of this issuer by the key of others: %d", got)
 	}
@@ -270,6 +315,7 @@ func TestIssuerRotatesItsKeys(t *testing.T) {
 	publish(secondPublic)
 	eventually("its second key", second, 200) // which is unknown, and so asked for
 	eventually("its first key, which is gone", first, 401)
+	living.ends("revoked")
 }
 
 // newJWK makes a key as a file for signing, and its public part as a JWK.

@@ -253,6 +253,67 @@ func TestRevocation(t *testing.T) {
 	}
 }
 
+// Whoever is let in, and takes long to say what for, is looked at again.
+func TestWhatIsHeldBackDoesNotEscapeRevocation(t *testing.T) {
+	h := start(t, nil)
+	admin := bearer(h.token(administers, map[string]any{"sub": "root"}))
+	for name, tt := range map[string]struct{ path, body string }{
+		"an administrator": {"/v1/admin/revocations", `{"subject":"root"}`},
+		"a renewal":        {"/v1/token", `{"connection":"1"}`},
+	} {
+		body, rest := io.Pipe()
+		r, _ := http.NewRequestWithContext(t.Context(), "POST", h.url+tt.path, body)
+		r.Header.Set("Authorization", "Bearer "+h.token(administers, map[string]any{"sub": "mallory-" + tt.path}))
+		answered := make(chan int, 1)
+		go func() { // ends with the answer
+			resp, err := h.client.Do(r)
+			if err != nil {
+				answered <- 0
+				return
+			}
+			resp.Body.Close()
+			answered <- resp.StatusCode
+		}()
+		_, _ = io.WriteString(rest, tt.body[:1])
+		time.Sleep(100 * time.Millisecond) // until it has been let in
+		h.do("POST", "/v1/admin/revocations", `{"subject":"mallory-`+tt.path+`"}`, admin...).decode(t, &struct{}{})
+		_, _ = io.WriteString(rest, tt.body[1:])
+		_ = rest.Close()
+		if status := <-answered; status != http.StatusUnauthorized {
+			t.Errorf("%s: %d", name, status)
+		}
+	}
+}
+
+// A renewal is of a stream: it does nothing to the polls of others.
+func TestRenewalsLeavePollsAlone(t *testing.T) {
+	h := start(t, nil)
+	var page struct{ Cursor string }
+	reader := append(bearer(h.token(reads, nil)), "Accept", "application/json")
+	h.do("GET", "/v1/events?topic=a/**", "", reader...).decode(t, &page)
+	answered := make(chan time.Duration, 1)
+	go func() { // ends with the poll
+		begun := time.Now()
+		h.do("GET", "/v1/events?topic=a/**&wait=2s&cursor="+page.Cursor, "", reader...)
+		answered <- time.Since(begun)
+	}()
+	other := bearer(h.token(nil, map[string]any{"nave": nil, "sub": "mallory"}))
+	for waited := time.Duration(0); ; {
+		select {
+		case waited = <-answered:
+		default:
+			if a := h.do("POST", "/v1/token", `{"connection":"1"}`, other...); a.StatusCode != http.StatusNotFound {
+				t.Fatalf("%s %s", a.Status, a.body)
+			}
+			continue
+		}
+		if waited < 2*time.Second {
+			t.Errorf("the poll ended after %v", waited)
+		}
+		return
+	}
+}
+
 // Administrators see who is connected, and can end a connection.
 func TestDisconnect(t *testing.T) {
 	transports(t, func(t *testing.T, h *hub) {
@@ -296,6 +357,8 @@ func TestTickets(t *testing.T) {
 		for name, a := range map[string]answer{
 			"used again":       h.do("GET", "/v1/events?topic=a/**&ticket="+first, ""),
 			"for another call": h.do("POST", "/v1/events?ticket="+ticket(h.token(publishes, nil)), `{"topic":"a/1","type":"t"}`),
+			"for metrics":      h.do("GET", "/metrics?ticket="+ticket(h.token(administers, nil)), ""),
+			"for an admin":     h.do("GET", "/v1/admin/revocations?ticket="+ticket(h.token(administers, nil)), ""),
 			"unknown":          h.do("GET", "/v1/events?topic=a/**&ticket=x", ""),
 		} {
 			if a.StatusCode != http.StatusUnauthorized {

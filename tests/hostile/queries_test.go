@@ -139,7 +139,7 @@ func parameters() []attack {
 func origins() []attack {
 	type headers []string
 	forbidden := func(origin string) outcome {
-		return refused(http.StatusForbidden, "forbidden", `pages of "`+origin+`" may not publish here: the hub's configuration does not list that origin`)
+		return refused(http.StatusForbidden, "forbidden", `pages of "`+origin+`" may change nothing here: the hub's configuration does not list that origin`)
 	}
 	var all []attack
 	for _, o := range []struct {
@@ -160,7 +160,7 @@ func origins() []attack {
 		{"every one", headers{"Origin: *"}, forbidden("*")},
 		{"two, of which one is listed", headers{"Origin: https://evil.example", "Origin: http://localhost:3000"}, forbidden("https://evil.example")},
 		{"a list", headers{"Origin: http://localhost:3000, https://evil.example"}, forbidden("http://localhost:3000, https://evil.example")},
-		{"one of 10 KB", headers{"Origin: https://" + strings.Repeat("x", 10_000)}, refused(http.StatusForbidden, "forbidden", "may not publish here")},
+		{"one of 10 KB", headers{"Origin: https://" + strings.Repeat("x", 10_000)}, refused(http.StatusForbidden, "forbidden", "may change nothing here")},
 		{"script", headers{"Origin: http://<script>alert(1)</script>"}, forbidden("http://<script>alert(1)</script>")},
 		{"one that is not UTF-8", headers{"Origin: http://\xff"}, forbidden(`http://\xff`)},
 		{"an empty one", headers{"Origin:"}, ok(`"offset":`)},
