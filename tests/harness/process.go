@@ -64,7 +64,7 @@ func (p *Process) URL(path string) string { return "http://" + p.Addr + path }
 
 // open lets everybody do everything, since most trials are about something else. A
 // hub is not so by itself.
-var open = []string{"NAVE_AUTH_ANONYMOUS_PUBLISH=**", "NAVE_AUTH_ANONYMOUS_SUBSCRIBE=**", "NAVE_AUTH_ANONYMOUS_ADMIN=**"}
+var open = []string{"NAVE_AUTH_ANONYMOUS_PUBLISH=**", "NAVE_AUTH_ANONYMOUS_SUBSCRIBE=**,$hub/**", "NAVE_AUTH_ANONYMOUS_ADMIN=**"}
 
 // Start starts the hub and waits until it is ready.
 func (p *Process) Start(ctx context.Context) error {
