@@ -70,14 +70,23 @@ func (a *Authority) Identify(ctx context.Context, token string) (*Identity, erro
 	if err != nil {
 		return nil, err
 	}
-	id := claims.identity.Load()
-	if id == nil { // the claims may be remembered, and this with them
-		if id, err = a.identity(claims); err != nil {
+	known := claims.identity.Load()
+	if known == nil || known.by != a { // the claims may be remembered, and this with them
+		id, err := a.identity(claims)
+		if err != nil {
 			return nil, err
 		}
-		claims.identity.Store(id)
+		known = &worked{a, id}
+		claims.identity.Store(known)
 	}
+	id := known.identity
 	return id, a.config.Revocations.Check(id, a.config.Verifier.leeway)
+}
+
+// worked is who claims stand for, as an Authority has worked it out.
+type worked struct {
+	by       *Authority
+	identity *Identity
 }
 
 func (a *Authority) identity(c *Claims) (*Identity, error) {

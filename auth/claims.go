@@ -18,9 +18,9 @@ type Claims struct {
 	// All has every claim; numbers are of type [json.Number].
 	All map[string]any
 
-	notBefore time.Time                // zero without nbf
-	trusted   func() bool              // whether the key that signed it is still one
-	identity  atomic.Pointer[Identity] // the Authority's, once it has asked
+	notBefore time.Time              // zero without nbf
+	trusted   func() bool            // whether the key that signed it is still one
+	identity  atomic.Pointer[worked] // out by an Authority, once it has asked
 }
 
 // readClaims takes the claims of a token whose signature is right. It does not

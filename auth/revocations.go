@@ -3,6 +3,7 @@ package auth
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -41,6 +42,12 @@ func (r *Revocation) Key() string {
 	about := r.about()
 	sum := sha256.Sum256([]byte(about.issuer + "\x00" + about.value))
 	return about.kind + "-" + hex.EncodeToString(sum[:12])
+}
+
+// LogValue says what is revoked, and why.
+func (r Revocation) LogValue() slog.Value {
+	about := r.about()
+	return slog.GroupValue(slog.String(about.kind, about.value), slog.String("issuer", r.Issuer), slog.String("reason", r.Reason))
 }
 
 // A revoked is what a revocation is about.
@@ -138,6 +145,19 @@ func (r *Revocations) Has(key string) bool {
 		}
 	}
 	return false
+}
+
+// Over are keys of some that are over.
+func (r *Revocations) Over(now time.Time) (keys []string) {
+	const some = 100
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, revocation := range r.all {
+		if revocation.over(now) && len(keys) < some {
+			keys = append(keys, revocation.Key())
+		}
+	}
+	return keys
 }
 
 // All are those in force, in the order of their keys.

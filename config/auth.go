@@ -36,6 +36,8 @@ func (a *Auth) check(refuse refuser) {
 		for i, text := range list {
 			if _, err := nave.ParseFilter(text); err != nil {
 				refuse(item(path, i), "%v", err)
+			} else if strings.Contains(text, "{") {
+				refuse(item(path, i), "%s: who shows no token has no claims", text)
 			}
 		}
 	}

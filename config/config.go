@@ -117,7 +117,7 @@ type Limits struct {
 	ConnectionsPerSubject int      `default:"100" min:"1" doc:"The most streams and waiting polls of one subject of tokens."`
 	PublishRate           float64  `default:"0" doc:"How many events a second are accepted in all; 0 is without limit."`
 	PublishRatePerSubject float64  `default:"10000" doc:"How many events a second one subject of tokens may publish, or an address without a token, other than this machine's; 0 is without limit."`
-	Connections           int      `default:"20000" min:"1" doc:"The most connections at once."`
+	Connections           int      `default:"20000" min:"1" doc:"The most streams and waiting polls at once. All connections together are bounded by how many files the process may open."`
 	ConnectionsPerAddress int      `default:"1000" doc:"The most connections at once from one address, or one /64 of IPv6; 0 is without limit. It does not hold for this machine itself, nor for proxies.trusted."`
 	Mailboxes             Bytes    `default:"64MiB" min:"256KiB" doc:"How much may wait in memory for all clients together; each is bounded by client.mailbox too."`
 	Wait                  Duration `default:"30s" min:"1s" doc:"The longest that a long-poll waits for events."`

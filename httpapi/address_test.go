@@ -10,7 +10,6 @@ import (
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors/client"
-	"github.com/navehub/nave/auth"
 )
 
 // proxied is a request whose peer and header are as given, a line each.
@@ -151,7 +150,7 @@ func (d *doorman) Connect(_ context.Context, r client.Request) error {
 func TestTheRegistryKnowsTheClientNotItsProxy(t *testing.T) {
 	for trusted, want := range map[string]string{"10.0.0.0/8": "203.0.113.9", "192.0.2.0/24": "10.0.0.1"} {
 		d := &doorman{fake: fake{err: nave.Errorf(nave.CodeOverloaded, "full")}}
-		handler := New(Config{Hub: d, Authority: auth.Open(), Logger: quiet, Proxies: Proxies{Trusted: []netip.Prefix{netip.MustParsePrefix(trusted)}}})
+		handler := New(Config{Hub: d, Logger: quiet, Proxies: Proxies{Trusted: []netip.Prefix{netip.MustParsePrefix(trusted)}}})
 		r := proxied("10.0.0.1:1", forwardedFor, "203.0.113.9")
 		r.URL.Path, r.URL.RawQuery = "/v1/events", "topic=a"
 		r.Header.Set("Accept", "text/event-stream")

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/hex"
+	"log/slog"
 	"net/http"
 	"path"
 	"strconv"
@@ -150,7 +151,7 @@ func (h *handler) listKeys(x *exchange) error {
 		NextTry   time.Time `json:"nextTry,omitzero"`
 	}
 	all := []source{}
-	for _, s := range h.Authority.Sources() {
+	for _, s := range h.authority.Sources() {
 		row := source{Issuer: s.Issuer, URL: s.URL, Keys: s.Keys, FetchedAt: s.FetchedAt.UTC(), NextTry: s.NextTry.UTC()}
 		if s.Err != nil {
 			row.Error = s.Err.Error()
@@ -177,7 +178,7 @@ func (h *handler) listRevocations(x *exchange) error {
 		Revocations []revocation `json:"revocations"`
 		Next        string       `json:"next,omitempty"`
 	}{Revocations: []revocation{}}
-	for _, r := range h.Authority.Revocations().All() {
+	for _, r := range h.authority.Revocations().All() {
 		key := r.Key()
 		if key <= values.Get("after") {
 			continue
@@ -207,11 +208,11 @@ func (h *handler) revoke(x *exchange) error {
 		return err
 	}
 	r.At, r.By = time.Now().UTC(), x.who.Name()
-	if lifetime := h.Authority.Lifetime(); r.Until.IsZero() && lifetime > 0 {
+	if lifetime := h.authority.Lifetime(); r.Until.IsZero() && lifetime > 0 {
 		r.Until = r.At.Add(lifetime)
 	}
 	err := h.Hub.Revoke(x.r.Context(), r)
-	x.auditAction("revoke", r.Key(), err)
+	x.auditAction("revoke", r.Key(), err, slog.Any("revoked", r))
 	if err != nil {
 		return err
 	}

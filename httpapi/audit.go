@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"log/slog"
 	"sync/atomic"
 
@@ -13,23 +14,38 @@ import (
 // audit is the record of who has administered what, and who was refused. It never
 // has a credential in it.
 type audit struct {
-	logger  *slog.Logger
-	refused *rate.Limiter // lines a second: somebody may send nothing but wrong tokens
-	omitted atomic.Int64
+	logger *slog.Logger
+	// Lines a second about refusals: somebody may send nothing but wrong tokens, and
+	// should not keep those about others out.
+	strangers, known *rate.Limiter
+	omitted          atomic.Int64
 }
 
 func newAudit(logger *slog.Logger) *audit {
 	const perSecond, atOnce = 10, 100
-	return &audit{logger: logger.With("logger", "audit"), refused: rate.NewLimiter(perSecond, atOnce)}
+	return &audit{
+		logger:    slog.New(always{logger.Handler()}).With("logger", "audit"),
+		strangers: rate.NewLimiter(perSecond, atOnce), known: rate.NewLimiter(perSecond, atOnce),
+	}
 }
 
+// always writes whatever the level that is logged.
+type always struct{ slog.Handler }
+
+func (always) Enabled(context.Context, slog.Level) bool { return true }
+
+func (a always) WithAttrs(attrs []slog.Attr) slog.Handler { return always{a.Handler.WithAttrs(attrs)} }
+
+func (a always) WithGroup(name string) slog.Handler { return always{a.Handler.WithGroup(name)} }
+
 // auditAction records an action of an administrator, and what came of it.
-func (x *exchange) auditAction(action, target string, err error) {
+func (x *exchange) auditAction(action, target string, err error, more ...slog.Attr) {
 	attrs := append(x.auditAttrs(), slog.String("action", action), slog.String("target", short(target)))
+	attrs = append(attrs, more...)
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
 	}
-	x.audit.logger.LogAttrs(x.r.Context(), slog.LevelInfo, "administered", attrs...)
+	x.audit.logger.LogAttrs(x.r.Context(), slog.LevelWarn, "administered", attrs...)
 }
 
 // auditRefusal records what somebody may not do.
@@ -37,7 +53,11 @@ func (x *exchange) auditRefusal(err error) {
 	if code := nave.CodeOf(err); code != nave.CodeUnauthorised && code != nave.CodeForbidden {
 		return
 	}
-	if !x.audit.refused.Allow() {
+	limit := x.audit.strangers
+	if x.who != nil && !x.who.Anonymous() {
+		limit = x.audit.known
+	}
+	if !limit.Allow() {
 		x.audit.omitted.Add(1)
 		return
 	}

@@ -16,7 +16,7 @@ import (
 // What a caller makes up takes a line, and not a page.
 func TestRefusalsAreShort(t *testing.T) {
 	var log bytes.Buffer
-	h := New(Config{Hub: fake{}, Authority: auth.NewAuthority(auth.AuthorityConfig{}), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	h := New(Config{Hub: fake{authority: auth.NewAuthority(auth.AuthorityConfig{})}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/v1/admin/clients/"+strings.Repeat("%ff", 10_000), nil))
 	if n := log.Len(); n == 0 || n > 2000 {
 		t.Errorf("a refusal takes %d bytes of the log", n)
@@ -30,14 +30,14 @@ func TestRefusalsDoNotFillTheLog(t *testing.T) {
 		sync.Mutex
 		bytes.Buffer
 	}
-	h := New(Config{Hub: fake{}, Authority: auth.NewAuthority(auth.AuthorityConfig{}), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	h := New(Config{Hub: fake{authority: auth.NewAuthority(auth.AuthorityConfig{})}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	const tries = 5000
 	for range tries {
 		r := httptest.NewRequest("GET", "/v1/events?topic=a&ticket=secret", nil)
 		r.Header.Set("Authorization", "Bearer secret")
 		h.ServeHTTP(httptest.NewRecorder(), r)
 	}
-	h.(*handler).audit.refused.SetLimit(1e9)
+	h.(*handler).audit.strangers.SetLimit(1e9)
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/v1/events?topic=a", nil))
 	lines := strings.Count(log.String(), "\n")
 	omitted := 0

@@ -52,7 +52,7 @@ func (x *exchange) identify() (*auth.Identity, error) {
 		}
 		return x.bearerOf(cookies[0].Value)
 	}
-	return x.Authority.Anonymous(), nil
+	return x.authority.Anonymous(), nil
 }
 
 // cookiesCalled counts cookies of a name, also those that net/http would pass over.
@@ -79,7 +79,7 @@ func bearer(headers []string) (token string, err error) {
 }
 
 func (x *exchange) bearerOf(token string) (*auth.Identity, error) {
-	who, err := x.Authority.Identify(x.r.Context(), token)
+	who, err := x.authority.Identify(x.r.Context(), token)
 	if err != nil {
 		x.Header().Set("WWW-Authenticate", challenge+`, error="invalid_token"`) // RFC 6750, section 3.1
 	}
@@ -97,7 +97,7 @@ func (x *exchange) holderOf(ticket string) (*auth.Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	return who, x.Authority.Check(who)
+	return who, x.authority.Check(who)
 }
 
 // challenge asks for a token (RFC 9110, section 11.6.1).
@@ -106,7 +106,7 @@ const challenge = `Bearer realm="nave"`
 // mayPublish refuses events that the caller may not publish, or not now. A stream of
 // lines may outlast its token.
 func (x *exchange) mayPublish(events []nave.Event) error {
-	if err := x.Authority.Check(x.who); err != nil {
+	if err := x.authority.Check(x.who); err != nil {
 		return err
 	}
 	for i := range events {

@@ -15,8 +15,16 @@ import (
 
 // A fake is a hub that fails, in ways that a real one does seldom.
 type fake struct {
-	Hub // nil: what a fake is not asked for
-	err error
+	Hub       // nil: what a fake is not asked for
+	err       error
+	authority *auth.Authority // nil: everybody may do everything
+}
+
+func (f fake) Authority() *auth.Authority {
+	if f.authority == nil {
+		return auth.Open()
+	}
+	return f.authority
 }
 
 func (f fake) Submit(context.Context, ...nave.Event) (*hub.Pending, error) { return nil, f.err }
@@ -33,7 +41,7 @@ func (f fake) Ready() error                                                   { 
 
 func startFake(t *testing.T, f Hub) *server {
 	t.Helper()
-	s := &server{t: t, Server: httptest.NewServer(New(Config{Hub: f, Authority: auth.Open(), Logger: quiet}))}
+	s := &server{t: t, Server: httptest.NewServer(New(Config{Hub: f, Logger: quiet}))}
 	t.Cleanup(s.Close)
 	return s
 }

@@ -56,6 +56,8 @@ type Hub interface {
 	Limits() hub.Limits
 	Ready() error
 	Registry() *registry.Registry
+	// Authority says who a caller is, and what it may do.
+	Authority() *auth.Authority
 	Renew(ctx context.Context, connection uint64, who *auth.Identity) error
 	Disconnect(connection uint64) error
 	Revoke(ctx context.Context, r auth.Revocation) error
@@ -67,10 +69,6 @@ type Hub interface {
 // Config configures the surface. Everything but Hub may be left zero.
 type Config struct {
 	Hub Hub
-	// Authority says who a caller is and what it may do; it is the hub's too.
-	//
-	// Defaults to one that lets nobody do anything; see auth.Open.
-	Authority *auth.Authority
 	// Cookie is the name of the cookie that may carry the token, for browsers. Only
 	// pages of the hub's own origin and of Origins, by their whole names, may use it.
 	//
@@ -136,9 +134,6 @@ func (c Config) withDefaults() Config {
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
 	c.Cookie = cmp.Or(c.Cookie, "__Host-nave")
 	c.TicketLife = cmp.Or(c.TicketLife, 30*time.Second)
-	if c.Authority == nil {
-		c.Authority = auth.NewAuthority(auth.AuthorityConfig{})
-	}
 	c.Proxies = c.Proxies.withDefaults()
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	c.Telemetry = cmp.Or(c.Telemetry, telemetry.Disabled())
@@ -150,6 +145,7 @@ func New(config Config) http.Handler {
 	h := &handler{Config: config.withDefaults()}
 	h.cors = newCORS(h.Origins)
 	h.bodies.free = h.MaxBodies
+	h.authority = h.Hub.Authority()
 	h.audit = newAudit(h.Logger)
 	h.tickets = auth.NewTickets(h.TicketLife)
 	h.rates = newRates(h.Rate, h.RatePerSubject)
@@ -160,12 +156,13 @@ func New(config Config) http.Handler {
 
 type handler struct {
 	Config
-	cors     cors
-	audit    *audit
-	tickets  *auth.Tickets
-	rates    *rates
-	bodies   bodies
-	turns    chan struct{} // of those who decode a large body
-	routes   map[string]route
-	hijacker client.Hijacker
+	cors      cors
+	authority *auth.Authority
+	audit     *audit
+	tickets   *auth.Tickets
+	rates     *rates
+	bodies    bodies
+	turns     chan struct{} // of those who decode a large body
+	routes    map[string]route
+	hijacker  client.Hijacker
 }

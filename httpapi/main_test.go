@@ -53,14 +53,14 @@ func startHTTP2(t *testing.T, config hub.Config, surface Config) *server {
 func unstarted(t *testing.T, config hub.Config, surface Config) *server {
 	t.Helper()
 	config.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if config.Authority == nil {
+		config.Authority = auth.Open()
+	}
 	h := hub.New(config, memlog.Opener(eventlog.Options{}))
 	if err := h.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	surface.Hub, surface.Logger = h, config.Logger
-	if surface.Authority = config.Authority; surface.Authority == nil {
-		surface.Authority = auth.Open()
-	}
 	handler := New(surface)
 	var serving sync.WaitGroup // of streams too, which httptest does not wait for
 	s := &server{t, h, httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

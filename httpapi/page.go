@@ -27,7 +27,7 @@ func (h *handler) poll(x *exchange) error {
 		Filters: q.filters, Cursor: q.cursor, Who: x.who, Address: x.address(),
 	}, q.wait)
 	if err == nil {
-		err = x.Authority.Check(x.who) // it may have waited for long
+		err = x.authority.Check(x.who) // it may have waited for long
 	}
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ func (h *handler) live(x *exchange) error {
 // ready answers GET /readyz: 503 says why not.
 func (h *handler) ready(x *exchange) error {
 	x.Header().Set("Cache-Control", "no-store")
-	if err := errors.Join(h.Hub.Ready(), h.Authority.Ready()); err != nil {
+	if err := errors.Join(h.Hub.Ready(), h.authority.Ready()); err != nil {
 		reasons := strings.Split(err.Error(), "\n") // as errors.Join has them
 		x.send(http.StatusServiceUnavailable, jsonType, encode(health{Status: "not ready", Reasons: reasons}))
 		return nil

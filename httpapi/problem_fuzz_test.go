@@ -37,7 +37,7 @@ func FuzzProblem(f *testing.F) {
 			err = fmt.Errorf("%s: %w", text, &nave.ConflictError{Conflicts: []nave.Conflict{{Topic: "a", Key: text, Version: version, Event: &e}}})
 		}
 		w := httptest.NewRecorder()
-		h := New(Config{Logger: quiet}).(*handler)
+		h := New(Config{Hub: fake{}, Logger: quiet}).(*handler)
 		h.serve(w, httptest.NewRequest(http.MethodPost, "/", nil), func(*exchange) error { return err })
 		checkDocument(t, w, nave.Code(code), text)
 	})

@@ -17,7 +17,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/navehub/nave"
-	"github.com/navehub/nave/auth"
 )
 
 var (
@@ -56,7 +55,7 @@ func TestProblems(t *testing.T) {
 
 // dump writes the answer to an error.
 func dump(b *strings.Builder, err error) {
-	h := New(Config{Logger: quiet, Authority: auth.Open()}).(*handler)
+	h := New(Config{Hub: fake{}, Logger: quiet}).(*handler)
 	w := httptest.NewRecorder()
 	h.serve(w, httptest.NewRequest("GET", "/", nil), identified(func(*exchange) error { return err }))
 	fmt.Fprintf(b, "%d\n", w.Code)

@@ -129,7 +129,7 @@ func (x *exchange) stream(write func(*bufio.Writer) error) error {
 type pieces struct{ x *exchange }
 
 func (p pieces) Write(b []byte) (int, error) {
-	if err := p.x.Authority.Check(p.x.who); err != nil { // it may have taken long
+	if err := p.x.authority.Check(p.x.who); err != nil { // it may have taken long
 		return 0, err
 	}
 	_ = p.x.rc.SetWriteDeadline(time.Now().Add(p.x.WriteTimeout))

@@ -85,5 +85,5 @@ func (x *exchange) readJSON(into any) error {
 	if _, err := d.Token(); err != io.EOF {
 		return nave.Errorf(nave.CodeInvalid, "the body has more than the one JSON object that is expected")
 	}
-	return x.Authority.Check(x.who)
+	return x.authority.Check(x.who)
 }

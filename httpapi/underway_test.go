@@ -58,6 +58,7 @@ func (l blockedLog) Append(ctx context.Context, group []eventlog.Batch) ([]event
 func startBlocked(t *testing.T, config hub.Config, surface Config) (*server, blockedHub) {
 	t.Helper()
 	released, log := make(chan struct{}), memlog.Open(eventlog.Options{})
+	config.Authority = auth.Open()
 	config.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	h := blockedHub{
 		hub.New(config, func(context.Context) (eventlog.Log, error) { return blockedLog{log, released}, nil }),
@@ -66,7 +67,7 @@ func startBlocked(t *testing.T, config hub.Config, surface Config) (*server, blo
 	if err := h.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	surface.Hub, surface.Authority, surface.Logger = h, auth.Open(), config.Logger
+	surface.Hub, surface.Logger = h, config.Logger
 	s := &server{t, h.Hub, httptest.NewServer(New(surface))}
 	t.Cleanup(func() {
 		shutdown(t, h.Hub)

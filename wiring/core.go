@@ -67,7 +67,7 @@ type Params struct {
 	Authority *auth.Authority
 
 	Config     hub.Config      `optional:"true"`
-	HTTP       httpapi.Config  `optional:"true"` // Hub, Authority, Telemetry and Logger are filled in
+	HTTP       httpapi.Config  `optional:"true"` // Hub, Telemetry and Logger are filled in
 	Extensions []hub.Extension `group:"nave.extensions"`
 
 	Logger         *slog.Logger                  `optional:"true"`
@@ -105,7 +105,7 @@ func New(p Params) (Parts, error) {
 	p.Config.Authority = p.Authority
 	h := hub.New(p.Config, p.Open)
 
-	p.HTTP.Hub, p.HTTP.Authority, p.HTTP.Telemetry, p.HTTP.Logger = h, p.Authority, t, p.Logger
+	p.HTTP.Hub, p.HTTP.Telemetry, p.HTTP.Logger = h, t, p.Logger
 	handler := Handler{httpapi.New(p.HTTP)}
 	p.Lifecycle.Append(hooks(h, p.Shutdowner, p.Logger))
 	return Parts{Hub: h, Publisher: h, Handler: handler, Telemetry: t}, nil

@@ -54,6 +54,7 @@ func startTarget(t *testing.T, dir string) *target {
 	}
 	logger := slog.New(slog.NewTextHandler(g.logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	g.Hub = hub.New(hub.Config{
+		Authority: auth.Open(),
 		Topics: []hub.TopicRule{
 			{Filter: "session/**", Durability: nave.Memory},
 			{Filter: "ui/**", Durability: nave.Transient},
@@ -69,7 +70,7 @@ func startTarget(t *testing.T, dir string) *target {
 	if g.extensions, err = g.SpawnExtensions(func() {}, g.faults.mirror()); err != nil {
 		t.Fatal(err)
 	}
-	g.serve(httpapi.New(httpapi.Config{Hub: g.Hub, Authority: auth.Open(), Logger: logger}), logger)
+	g.serve(httpapi.New(httpapi.Config{Hub: g.Hub, Logger: logger}), logger)
 	return g
 }
 

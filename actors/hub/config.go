@@ -23,10 +23,10 @@ type Config struct {
 	//
 	// Defaults to nave.LevelNormal.
 	Level nave.Level
-	// Authority says who may stay, when tokens expire or are revoked; the surface
-	// has asked it who may come.
+	// Authority says who may do what over HTTP, and who may stay when tokens expire or
+	// are revoked.
 	//
-	// Defaults to auth.Open.
+	// Defaults to one that lets nobody do anything; see auth.Open.
 	Authority *auth.Authority
 	// Heartbeat is how often every stream is sent a hub.heartbeat.
 	//
@@ -107,7 +107,7 @@ func (c Config) withDefaults() Config {
 	c.Dispatchers = cmp.Or(c.Dispatchers, runtime.GOMAXPROCS(0))
 	c.Client = c.Client.WithDefaults()
 	if c.Authority == nil {
-		c.Authority = auth.Open()
+		c.Authority = auth.NewAuthority(auth.AuthorityConfig{})
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

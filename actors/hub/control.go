@@ -16,6 +16,9 @@ import (
 // revocations is where they are kept: as state, since that outlives retention.
 const revocations nave.Topic = "$hub/revocations"
 
+// Authority says who may do what.
+func (h *Hub) Authority() *auth.Authority { return h.config.Authority }
+
 // loadRevocations puts those in force that earlier processes have kept. A hub that
 // does not know them must not start.
 func (h *Hub) loadRevocations(ctx context.Context) error {
@@ -29,7 +32,7 @@ func (h *Hub) loadRevocations(ctx context.Context) error {
 		if err == nil {
 			err = json.Unmarshal(e.Data, &r)
 		}
-		if err == nil && (r.Until.IsZero() || time.Now().Before(r.Until)) {
+		if err == nil {
 			err = h.config.Authority.Revocations().Put(r)
 		}
 		if err != nil {
@@ -63,7 +66,19 @@ func (h *Hub) Revoke(ctx context.Context, r auth.Revocation) error {
 	if err != nil {
 		return nave.Errorf(nave.CodeOf(err), "the revocation is in force, but would not outlive a restart: %w", err).After(time.Second)
 	}
+	h.forgetRevocations(ctx, all)
 	return nil
+}
+
+// forgetRevocations takes some of those out of the log that are over. What cannot be
+// taken out now is there the next time.
+func (h *Hub) forgetRevocations(ctx context.Context, all *auth.Revocations) {
+	for _, key := range all.Over(time.Now()) {
+		if h.keep(ctx, revocations, key, nil) != nil {
+			return
+		}
+		all.Lift(key)
+	}
 }
 
 // LiftRevocation ends a revocation, and reports whether there was one.
@@ -107,6 +122,8 @@ func (h *Hub) Renew(ctx context.Context, connection uint64, who *auth.Identity) 
 	if !ok {
 		return errNoConnection
 	}
+	ctx, cancel := context.WithTimeout(ctx, h.config.Client.WriteTimeout) // for which it may be writing
+	defer cancel()
 	_, err := actors.Ask(ctx, ref, func(r actors.Reply[struct{}]) client.Message { return client.Renew{Reply: r, Who: who} })
 	switch {
 	case isFull(err):

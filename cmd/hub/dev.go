@@ -39,11 +39,11 @@ NAVE_LOG_ENGINE=memory hub dev      # nothing is kept`,
 
 // forThisMachine opens the hub to everybody, once it is certain who that is.
 func forThisMachine(cfg *config.Config) error {
+	if !isLoopback(cfg.Listen) {
+		return usagef("hub dev is for this machine alone, and %s is not: use 127.0.0.1:8080, or hub serve", cfg.Listen)
+	}
 	if cfg.Auth.HasKeys() || !cfg.Auth.Anonymous.Nothing() {
 		return nil
-	}
-	if !isLoopback(cfg.Listen) {
-		return usagef("a hub that is open to everybody is for this machine alone, and %s is not: use 127.0.0.1:8080, or hub serve", cfg.Listen)
 	}
 	cfg.Auth.Anonymous = config.Everything()
 	cfg.CORS.Hosts = []string{"localhost", "127.0.0.1", "::1"} // a page that has its name point here is no program of ours
@@ -52,11 +52,7 @@ func forThisMachine(cfg *config.Config) error {
 
 // startMessage says where the hub is, and what to do with it.
 func startMessage(w io.Writer, cfg config.Config, address string) {
-	warning := ""
-	if len(cfg.Auth.Anonymous.Publish) > 0 {
-		warning = "EVERYBODY WHO CAN REACH " + address + " may publish to " + strings.Join(cfg.Auth.Anonymous.Publish, ", ") + "."
-	}
-	message(w, cfg, address, warning)
+	message(w, cfg, address, strings.Join(warnings(cfg, address), "\n"))
 }
 
 // devMessage also says who can get in.

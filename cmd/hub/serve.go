@@ -108,7 +108,11 @@ func serve(ctx context.Context, cfg config.Config, errs io.Writer, greet greeter
 		if cfg.TLS.Enabled() {
 			at = urlOf(cfg, at)
 		}
-		slog.New(logs).Info("the hub is up", "address", at, "data", dataName(cfg))
+		logger := slog.New(logs)
+		logger.Info("the hub is up", "address", at, "data", dataName(cfg))
+		for _, warning := range warnings(cfg, address.String()) {
+			logger.Warn(warning)
+		}
 	}
 	var failure error
 	select {
@@ -119,6 +123,22 @@ func serve(ctx context.Context, cfg config.Config, errs io.Writer, greet greeter
 		}
 	}
 	return errors.Join(failure, stop(app))
+}
+
+// warnings say what whoever has set this up may not have meant.
+func warnings(cfg config.Config, address string) (all []string) {
+	if filters := cfg.Auth.Anonymous.Publish; len(filters) > 0 {
+		all = append(all, fmt.Sprintf("EVERYBODY WHO CAN REACH %s may publish to %s without a token.", address, strings.Join(filters, ", ")))
+	}
+	if !isLoopback(address) && !cfg.TLS.Enabled() && len(cfg.Proxies.Trusted) == 0 {
+		all = append(all, "Tokens and events can be read on their way: this hub listens for others, without TLS, and knows no proxy that has it (tls, proxies.trusted).")
+	}
+	for _, issuer := range cfg.Auth.Issuers {
+		if len(issuer.Audience) == 0 {
+			all = append(all, "Every token of "+issuer.Issuer+" is accepted, whomever it is for: set the issuer's audience.")
+		}
+	}
+	return all
 }
 
 // cannotGoOn is for a hub that has ended by itself.

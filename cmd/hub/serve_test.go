@@ -120,6 +120,16 @@ func TestServeNeedsAKey(t *testing.T) {
 	if r.code != exitUsage || !strings.Contains(r.err, " key nave.key\n") || !strings.Contains(r.err, " serve --anonymous-read\n") {
 		t.Errorf("%+v", r)
 	}
+	for _, more := range [][]string{nil, {"--anonymous-read"}, {"--key", "nave.key"}} {
+		r := hubCommand(t, "", append([]string{"dev", "--listen", "0.0.0.0:0", "--data", t.TempDir()}, more...)...)
+		if r.code != exitUsage || !strings.Contains(r.err, "for this machine alone") {
+			t.Errorf("%v: %+v", more, r)
+		}
+	}
+	cfg := config.Default()
+	if err := forThisMachine(&cfg); err != nil || len(cfg.CORS.Hosts) != 3 || len(cfg.Auth.Anonymous.Admin) == 0 {
+		t.Errorf("hub dev is %+v, answers to %q: %v", cfg.Auth.Anonymous, cfg.CORS.Hosts, err)
+	}
 	r = hubCommand(t, "", "dev", "--listen", "0.0.0.0:0", "--data", t.TempDir())
 	if r.code != exitUsage || !strings.Contains(r.err, "for this machine alone") {
 		t.Errorf("%+v", r)

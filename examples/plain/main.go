@@ -34,11 +34,11 @@ func main() {
 
 // run serves a hub until ctx ends.
 func run(ctx context.Context, listener net.Listener, data string) error {
-	h := hub.New(hub.Config{}, pebblelog.Opener(data, pebblelog.Options{}))
+	h := hub.New(hub.Config{Authority: auth.Open()}, pebblelog.Opener(data, pebblelog.Options{}))
 	if err := h.Start(ctx); err != nil {
 		return errors.Join(err, h.Shutdown(ctx), listener.Close())
 	}
-	server := &http.Server{Handler: httpapi.New(httpapi.Config{Hub: h, Authority: auth.Open()}), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: httpapi.New(httpapi.Config{Hub: h}), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }() // ends below
 

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"bufio"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -197,16 +198,23 @@ func TestRevocation(t *testing.T) {
 	go func() {
 		waits <- h.do("GET", "/v1/events?topic=a/**&wait=20s&cursor="+streams[0].sync.Cursor, "", append(bearer(id), "Accept", "application/json")...)
 	}()
+	time.Sleep(200 * time.Millisecond) // until the poll waits
 	var keys []string
 	for i, about := range []string{
 		`{"jti":"7","reason":"lost phone"}`, `{"subject":"b"}`, `{"token":"` + fingerprint(named) + `"}`, `{"connection":"` + streams[3].sync.Connection + `"}`,
 	} {
 		begun := time.Now()
-		var revoked struct{ Key, By string }
+		var revoked struct {
+			Key, By string
+			Until   time.Time
+		}
 		h.do("POST", "/v1/admin/revocations", about, admin...).decode(t, &revoked)
 		streams[i].ends("revoked")
 		if took := time.Since(begun); took > time.Second {
 			t.Errorf("%s took %v to take effect", about, took)
+		}
+		if left := time.Until(revoked.Until); i < 3 && left < 365*24*time.Hour || i == 3 && (left < 0 || left > 2*time.Hour) {
+			t.Errorf("%s is kept for %v", about, left)
 		}
 		if revoked.By != "root" || revoked.Key == "" {
 			t.Errorf("%s: %+v", about, revoked)
@@ -282,6 +290,37 @@ func TestWhatIsHeldBackDoesNotEscapeRevocation(t *testing.T) {
 		if status := <-answered; status != http.StatusUnauthorized {
 			t.Errorf("%s: %d", name, status)
 		}
+	}
+}
+
+// A stream of lines may outlast its token: no line is published after it.
+func TestLinesAfterARevocation(t *testing.T) {
+	h := start(t, nil)
+	body, lines := io.Pipe()
+	defer lines.Close()
+	r, _ := http.NewRequestWithContext(t.Context(), "POST", h.url+"/v1/events", body)
+	r.Header.Set("Authorization", "Bearer "+h.token(publishes, nil))
+	r.Header.Set("Content-Type", "application/x-ndjson")
+	resp, err := h.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answers := bufio.NewReader(resp.Body)
+	line := func() string {
+		_, _ = io.WriteString(lines, `{"topic":"a/1","type":"t"}`+"\n")
+		answer, err := answers.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer
+	}
+	if a := line(); !strings.Contains(a, `"offset"`) {
+		t.Errorf("before: %s", a)
+	}
+	h.do("POST", "/v1/admin/revocations", `{"subject":"alice"}`, bearer(h.token(administers, map[string]any{"sub": "root"}))...).decode(t, &struct{}{})
+	if a := line(); !strings.Contains(a, `"status":401`) {
+		t.Errorf("after: %s", a)
 	}
 }
 
