@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -73,18 +74,24 @@ func message(w io.Writer, cfg config.Config, address, warning string) {
 		fmt.Fprintf(w, "\n%s\n", p.paint(yellow, warning))
 	}
 	fmt.Fprintf(w, "\nTry, in other terminals:\n\n%s\n\n%s\n\n",
-		indent(tries(url)), p.paint(dim, "Ctrl-C ends it in good order."))
+		indent(tries(cfg, url)), p.paint(dim, "Ctrl-C ends it in good order."))
 }
 
 // tries are commands to paste.
-func tries(url string) string {
+func tries(cfg config.Config, url string) string {
 	self, at := invokedAs(), " --url "+url
+	token, header := "", ""
+	if cfg.Auth.HasKeys() {
+		key := strings.TrimSuffix(cmp.Or(cfg.Auth.Key, "KEY"), ".pub") // whose other half signs
+		token = "export NAVE_TOKEN=$(" + self + " token --key " + key + " --subject alice --subscribe 'cards/**' --publish 'cards/**')\n"
+		header = ` -H "Authorization: Bearer $NAVE_TOKEN"`
+	}
 	if url == "http://localhost:8080" || url == "http://127.0.0.1:8080" {
 		at = "" // that is where they look anyway
 	}
-	return self + " tail 'cards/**'" + at + "\n" +
+	return token + self + " tail 'cards/**'" + at + "\n" +
 		self + ` publish cards/board-1 --type card.moved --key card-42 --data '{"to":"done"}'` + at + "\n" +
-		"curl -N '" + url + "/v1/events?topic=cards/**'"
+		"curl -N" + header + " '" + url + "/v1/events?topic=cards/**'"
 }
 
 // urlOf is the hub's address for clients. Over TLS it needs the name that a
