@@ -10,9 +10,11 @@ import (
 type block struct{ kind, id, data []byte }
 
 var (
-	ofHub  = []byte("hub.")
-	dataIs = []byte(`,"data":{"n":`)
-	dueIs  = []byte(`,"t":`)
+	ofHub    = []byte("hub.")
+	offsetIs = []byte(`,"offset":`)
+	dataIs   = []byte(`,"data":{"n":`)
+	dueIs    = []byte(`,"t":`)
+	byIs     = []byte(`,"p":`)
 )
 
 // parse reads the block at the front of b, of the form that the servers write. n
@@ -56,20 +58,37 @@ func (k *block) cursor() (epoch []byte, offset uint64, ok bool) {
 	return k.id[:dash], offset, len(digits) == 0
 }
 
-// event is the sequence number and due time of an event that Publishers made.
-func (k *block) event() (seq, due int64, ok bool) {
+// An event is one that Publishers made.
+type event struct {
+	offset uint64 // 0 if it has none
+	seq    int64
+	due    int64
+	by     int // number of its publisher
+}
+
+// event reads it.
+func (k *block) event() (e event, ok bool) {
 	at := bytes.Index(k.data, dataIs)
 	if at < 0 {
-		return 0, 0, false
+		return e, false
 	}
-	rest := k.data[at+len(dataIs):]
-	seq = number(&rest)
+	head, rest := k.data[:at], k.data[at+len(dataIs):]
+	if i := bytes.Index(head, offsetIs); i >= 0 {
+		digits := head[i+len(offsetIs):]
+		e.offset = uint64(number(&digits))
+	}
+	e.seq = number(&rest)
 	if !bytes.HasPrefix(rest, dueIs) {
-		return 0, 0, false
+		return e, false
 	}
 	rest = rest[len(dueIs):]
-	due = number(&rest)
-	return seq, due, true
+	e.due = number(&rest)
+	if !bytes.HasPrefix(rest, byIs) {
+		return e, false
+	}
+	rest = rest[len(byIs):]
+	e.by = int(number(&rest))
+	return e, true
 }
 
 // dataBytes is how much data an event has.
@@ -88,12 +107,14 @@ var padding = func() []byte {
 }()
 
 // appendData appends an event's data.
-func appendData(b []byte, seq, due int64) []byte {
+func appendData(b []byte, seq, due int64, by int) []byte {
 	begin := len(b)
 	b = append(b, `{"n":`...)
 	b = strconv.AppendInt(b, seq, 10)
 	b = append(b, dueIs...)
 	b = strconv.AppendInt(b, due, 10)
+	b = append(b, byIs...)
+	b = strconv.AppendInt(b, int64(by), 10)
 	b = append(b, `,"x":"`...)
 	size := dataBytes - len(`"}`) - (len(b) - begin)
 	at := int(seq*dataBytes) % (len(padding) - dataBytes)

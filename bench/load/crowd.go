@@ -19,13 +19,14 @@ const (
 )
 
 // A Crowd is many subscribers of one server. Every event that they receive is
-// checked: offsets must rise, and [Crowd.Check] compares what has come with the
-// ledger.
+// checked: offsets must rise, and events without offset must come in the order in
+// which each publisher sent them, one after the other was accepted. [Crowd.Check]
+// compares what has come with the ledger.
 type Crowd struct {
-	// Received, if set, is called with every event; now is when it was read.
-	Received func(seq, due, now int64)
+	// Received, if set, is called with the number of every event.
+	Received func(seq int64)
 	// Latency, if set, counts how long events took from their due time.
-	Latency *Histogram
+	Latency *Window
 	// Events counts what was received.
 	Events int64
 
@@ -52,18 +53,17 @@ func NewCrowd(l *Loop, addr string, ledger *Ledger) (*Crowd, error) {
 // comes with the next [Crowd.Connect].
 func (c *Crowd) Add(f Follow) *Subscriber {
 	s := &Subscriber{crowd: c, socket: socket{loop: c.loop, fd: -1}, follow: f, number: len(c.all)}
-	before := c.ledger.of(&f)
-	s.got = Tally{Count: before.Count, Sum: before.Sum}
+	s.got = c.ledger.of(&f)
 	c.all = append(c.all, s)
 	c.waiting = append(c.waiting, s)
 	return s
 }
 
-// AddFrom adds a subscriber that comes with a cursor from before anything in the
-// ledger.
+// AddFrom adds a subscriber that comes with another's cursor: of one that followed
+// the same, or that has received nothing.
 func (c *Crowd) AddFrom(f Follow, cursor Cursor) *Subscriber {
 	s := c.Add(f)
-	s.got, s.cursor, s.epoch = Tally{}, cursor.Offset, cursor.Epoch
+	s.got, s.cursor, s.epoch = cursor.got, cursor.Offset, cursor.Epoch
 	return s
 }
 
@@ -129,13 +129,20 @@ func (c *Crowd) Check() error {
 		}
 		wrong++
 		if first == nil {
-			first = s.wrong("received %d events with the sum %d: it must be %d with the sum %d", s.got.Count, s.got.Sum, want.Count, want.Sum)
+			first = s.wrong("%s", difference(s.got, want))
 		}
 	}
 	if wrong > 0 {
 		return fmt.Errorf("%d of %d subscribers have not received exactly what was accepted: %w", wrong, len(c.all), first)
 	}
 	return nil
+}
+
+func difference(got, want Tally) string {
+	if got.Count == want.Count {
+		return fmt.Sprintf("received %d events, as many as it must be, but not those that were accepted at these offsets", got.Count)
+	}
+	return fmt.Sprintf("received %d events: it must be %d", got.Count, want.Count)
 }
 
 // Leave closes all connections.

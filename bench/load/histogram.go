@@ -56,3 +56,16 @@ func top(i int) int64 {
 	shift := i>>subBits - 1
 	return int64(i-shift<<subBits+1)<<shift - 1
 }
+
+// A Window counts how long things took that were due within a stretch of time,
+// whenever they were over.
+type Window struct {
+	Histogram
+	From, Until int64
+}
+
+func (w *Window) record(due, now int64) {
+	if w != nil && w.From <= due && due < w.Until {
+		w.Record(now - due)
+	}
+}

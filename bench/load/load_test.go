@@ -4,10 +4,8 @@ package load_test
 
 import (
 	"context"
+	"math"
 	"net"
-	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -82,6 +80,10 @@ func (s *site) must(err error) {
 // publish publishes so many events, over all topics in turn.
 func (s *site) publish(n int) {
 	s.Helper()
+	s.must(s.tryToPublish(n))
+}
+
+func (s *site) tryToPublish(n int) error {
 	begun := 0
 	s.pubs.Next = func(r *load.Request) bool {
 		r.Topic, r.Due = begun%s.topics.N, load.Now()
@@ -90,7 +92,7 @@ func (s *site) publish(n int) {
 	}
 	s.pubs.Work()
 	_, err := s.loop.Run(s.Context(), 10*time.Second, func() bool { return begun >= n && s.pubs.Unanswered() == 0 })
-	s.must(err)
+	return err
 }
 
 func TestEverybodyReceivesExactlyWhatItFollows(t *testing.T) {
@@ -104,14 +106,16 @@ func TestEverybodyReceivesExactlyWhatItFollows(t *testing.T) {
 		s.crowd.Add(s.topics.All("board/*"))
 		s.must(s.crowd.Connect(t.Context()))
 		s.must(s.pubs.Open(3))
-		s.crowd.Latency, s.pubs.Acks = new(load.Histogram), new(load.Histogram)
+		always := load.Window{Until: math.MaxInt64}
+		latency, acks := always, always
+		s.crowd.Latency, s.pubs.Acks = &latency, &acks
 		s.publish(400)
 		s.must(s.crowd.Settle(t.Context(), 10*time.Second))
 		if want := int64(20*100 + 300 + 400 + 400); s.crowd.Events != want || s.crowd.Latency.N() != want {
 			t.Errorf("%d events received, %d with a latency; want %d", s.crowd.Events, s.crowd.Latency.N(), want)
 		}
-		if s.pubs.Accepted != 400 || s.pubs.Acks.N() != 400 || s.pubs.Refused != 0 {
-			t.Errorf("%d accepted, %d refused, %d answered in time", s.pubs.Accepted, s.pubs.Refused, s.pubs.Acks.N())
+		if s.pubs.Accepted != 400 || s.pubs.Acks.N() != 400 {
+			t.Errorf("%d accepted, %d answered in time", s.pubs.Accepted, s.pubs.Acks.N())
 		}
 	})
 }
@@ -164,62 +168,4 @@ func TestDueTimesAreKept(t *testing.T) {
 			t.Errorf("%d events became due in 100 ms at 1,000 a second", n)
 		}
 	})
-}
-
-// A server that gives a wrong stream must not pass.
-func TestDefectsAreFound(t *testing.T) {
-	const sync = "id: e-5\nevent: hub.sync\ndata: {\"status\":\"live\"}\n\n"
-	event := func(offset string) string {
-		return "event: x\ndata: {\"topic\":\"board/0\",\"data\":{\"n\":0,\"t\":1,\"x\":\"\"}}\nid: e-" + offset + "\n\n"
-	}
-	for want, stream := range map[string]string{
-		"must rise":             sync + event("6") + event("6"),
-		"after offset 5":        sync + event("5"),
-		"must be 0 with":        sync + event("6"),
-		"other data":            sync + "event: x\ndata: {}\n\n",
-		"not good any more":     "event: hub.sync\ndata: {\"status\":\"reset\"}\n\n",
-		"ended the stream":      sync + "event: hub.bye\ndata: {\"reason\":\"shutdown\"}\n\n",
-		"must not fall":         sync + "id: e-4\nevent: hub.heartbeat\ndata: {}\n\n",
-		"closed the connection": sync,
-	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Write([]byte(stream))
-			w.(http.Flusher).Flush()
-			if !strings.HasPrefix(want, "closed") {
-				<-r.Context().Done()
-			}
-		}))
-		s := newSite(t, server.Listener.Addr().String())
-		s.crowd.Add(s.topics.Only(0))
-		err := s.crowd.Connect(t.Context())
-		if err == nil {
-			_, err = s.loop.Run(t.Context(), 50*time.Millisecond, nil)
-		}
-		if err == nil {
-			err = s.crowd.Settle(t.Context(), 50*time.Millisecond)
-		}
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want one that says %q", err, want)
-		}
-		s.crowd.Leave()
-		server.Close()
-	}
-}
-
-func TestRefusalsAreCountedAndNotExpected(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "come later", http.StatusTooManyRequests)
-	}))
-	defer server.Close()
-	s := newSite(t, server.Listener.Addr().String())
-	s.must(s.pubs.Open(1))
-	s.publish(3)
-	if s.pubs.Refused != 3 || s.pubs.Accepted != 0 || !strings.Contains(s.pubs.Refusal, "429: come later") {
-		t.Errorf("%d refused, %d accepted, %q", s.pubs.Refused, s.pubs.Accepted, s.pubs.Refusal)
-	}
-	s.pubs.Close()
-	s.crowd.Add(s.topics.Only(0))
-	if err := s.crowd.Connect(t.Context()); err == nil || !strings.Contains(err.Error(), "refused with 429") {
-		t.Errorf("a subscriber that was refused: %v", err)
-	}
 }

@@ -8,8 +8,8 @@ import (
 )
 
 const stream = "id: k3v9-41\nevent: hub.sync\nretry: 2000\ndata: {\"status\":\"live\",\"cursor\":\"k3v9-41\"}\n\n" +
-	"event: card.moved\ndata: {\"topic\":\"board/7\",\"offset\":42,\"data\":{\"n\":17,\"t\":1700000000000000000,\"x\":\"xx\"}}\nid: k3v9-42\n\n" +
-	"event: card.moved\ndata: {\"topic\":\"board/7\",\"data\":{\"n\":18,\"t\":5,\"x\":\"\"}}\n\n"
+	"event: card.moved\ndata: {\"topic\":\"board/7\",\"offset\":42,\"data\":{\"n\":17,\"t\":1700000000000000000,\"p\":3,\"x\":\"xx\"}}\nid: k3v9-42\n\n" +
+	"event: card.moved\ndata: {\"topic\":\"board/7\",\"data\":{\"n\":18,\"t\":5,\"p\":0,\"x\":\"\"}}\n\n"
 
 func TestBlocksAreReadWholeOrNotAtAll(t *testing.T) {
 	for cut := range len(stream) {
@@ -25,11 +25,11 @@ func TestBlocksAreReadWholeOrNotAtAll(t *testing.T) {
 				}
 				b = b[n:]
 				_, offset, _ := k.cursor()
-				seq, due, ok := k.event()
-				got = append(got, fmt.Sprint(k.isHubs(), offset, seq, due, ok))
+				e, ok := k.event()
+				got = append(got, fmt.Sprint(k.isHubs(), offset, e, ok))
 			}
 		}
-		want := "true 41 0 0 false; false 42 17 1700000000000000000 true; false 0 18 5 true"
+		want := "true 41 {0 0 0 0} false; false 42 {42 17 1700000000000000000 3} true; false 0 {0 18 5 0} true"
 		if g := strings.Join(got, "; "); g != want || len(b) != 0 {
 			t.Fatalf("cut at %d: got %s, and %q is left; want %s", cut, g, b, want)
 		}
@@ -38,13 +38,13 @@ func TestBlocksAreReadWholeOrNotAtAll(t *testing.T) {
 
 func TestDataHasItsSizeAndIsReadBack(t *testing.T) {
 	for _, seq := range []int64{0, 9, 123456789} {
-		data := appendData(nil, seq, 1700000000123456789)
+		data := appendData(nil, seq, 1700000000123456789, 12)
 		if len(data) != dataBytes {
 			t.Errorf("data of event %d has %d bytes, want %d", seq, len(data), dataBytes)
 		}
 		k := block{data: append([]byte(`{"topic":"a","data":`), data...)}
-		if n, due, ok := k.event(); n != seq || due != 1700000000123456789 || !ok {
-			t.Errorf("read back %d, %d, %v", n, due, ok)
+		if e, ok := k.event(); e != (event{seq: seq, due: 1700000000123456789, by: 12}) || !ok {
+			t.Errorf("read back %v, %v", e, ok)
 		}
 	}
 }
@@ -84,6 +84,34 @@ func TestAnswers(t *testing.T) {
 	if _, _, err := parseHead([]byte("SSH-2.0-OpenSSH\r\n\r\n")); err == nil {
 		t.Error("another protocol was taken for HTTP")
 	}
+}
+
+func TestOffsetsOfAnswers(t *testing.T) {
+	for answer, want := range map[string]string{
+		`{"cursor":"d7bb-3","events":[{"id":"i","offset":3,"version":3}]}`: "1 [3]",
+		`{"cursor":"d7bb-2","events":[{"offset":1},{"offset":2}]}`:         "2 [1 2]",
+		`{"events":[{},{}]}`: "2 [0 0]",
+		`{"events":[]}`:      "0 []",
+		`{"title":"x"}`:      "0 []",
+		``:                   "0 []",
+	} {
+		var offsets []uint64
+		n := eachOffset([]byte(answer), func(_ int64, offset uint64) { offsets = append(offsets, offset) })
+		if got := fmt.Sprint(n, offsets); got != want {
+			t.Errorf("%s is read as %s, want %s", answer, got, want)
+		}
+	}
+}
+
+func TestWindowsCountByDueTime(t *testing.T) {
+	w := Window{From: 10, Until: 20}
+	for _, due := range []int64{9, 10, 19, 20} {
+		w.record(due, 1000)
+	}
+	if w.N() != 2 || w.Max() != 990 {
+		t.Errorf("%d are counted, the longest %v", w.N(), w.Max())
+	}
+	(*Window)(nil).record(1, 2)
 }
 
 func TestPercentiles(t *testing.T) {

@@ -25,9 +25,12 @@ func (l *Loop) Every(rate float64, fire func(due int64)) *Plan {
 	return p
 }
 
-// Stop ends the plan.
+// Stop ends the plan, and does first what is due: a loop that comes late must not
+// lose that.
 func (p *Plan) Stop() {
 	l := p.loop
+	l.now = Now()
+	l.fire()
 	l.plans = slices.DeleteFunc(l.plans, func(o *Plan) bool { return o == p })
 	l.next = math.MaxInt64
 	for _, p := range l.plans {

@@ -13,10 +13,12 @@ import (
 // A publisher is one connection.
 type publisher struct {
 	all     *Publishers
+	number  int
 	socket  socket
 	pending []Request // oldest first
 	window  int
 	free    bool   // is among the free
+	latest  uint64 // offset that it was told
 	tail    []byte // of what was read, the unfinished part
 
 	lines   bool // the body is a stream of them
@@ -32,7 +34,7 @@ func (c *publisher) work() bool {
 		return c.workLines()
 	}
 	var r Request
-	if !c.all.take(&r) {
+	if !c.all.take(&r, c) {
 		return false
 	}
 	c.pending = append(c.pending, r)
@@ -45,7 +47,7 @@ func (c *publisher) workLines() bool {
 	w.body = w.body[:0]
 	for len(c.pending) < c.window {
 		var r Request
-		if !c.all.take(&r) {
+		if !c.all.take(&r, c) {
 			break
 		}
 		c.pending = append(c.pending, r)
@@ -122,12 +124,10 @@ func (c *publisher) takeAnswer(b []byte) ([]byte, error) {
 	}
 	r := c.pending[0]
 	c.pending = c.pending[:0]
-	if status == 200 {
-		c.all.accepted(&r)
-	} else {
-		c.all.refused(&r, status, body)
+	if status != 200 {
+		return nil, fmt.Errorf("a publish was refused with %d: %.300s", status, body)
 	}
-	return b[n:], nil
+	return b[n:], c.accepted(&r, body)
 }
 
 // takeLines reads answers to lines. What was kept has no frames of chunks any more.
@@ -158,15 +158,35 @@ func (c *publisher) takeLines(b []byte, fresh int) ([]byte, error) {
 		}
 		r := c.pending[answered]
 		answered++
-		if line := b[:n]; bytes.HasPrefix(line, []byte(`{"cursor":`)) || bytes.HasPrefix(line, []byte(`{"events":`)) {
-			c.all.accepted(&r)
-		} else {
-			c.all.refused(&r, 200, line)
+		line := b[:n]
+		if !bytes.HasPrefix(line, []byte(`{"cursor":`)) && !bytes.HasPrefix(line, []byte(`{"events":`)) {
+			return nil, fmt.Errorf("a line was refused with %.300s", line)
+		}
+		if err := c.accepted(&r, line); err != nil {
+			return nil, err
 		}
 		b = b[n+1:]
 	}
 	c.pending = append(c.pending[:0], c.pending[answered:]...)
 	return b, nil
+}
+
+// accepted writes into the ledger what the answer says. Whatever was sent after
+// another answer had come must come after that in the one order that there is.
+func (c *publisher) accepted(r *Request, answer []byte) (err error) {
+	c.latest = max(c.latest, r.after)
+	n := eachOffset(answer, func(i int64, offset uint64) {
+		if offset > 0 && offset <= c.latest {
+			err = fmt.Errorf("an event was accepted at offset %d after one at %d had been: %.300s", offset, c.latest, answer)
+		}
+		c.latest = max(c.latest, offset)
+		c.all.ledger.add(r.Topic, r.first+i, offset)
+	})
+	if err == nil && n != r.events() {
+		err = fmt.Errorf("the answer to %d events names %d: %.300s", r.events(), n, answer)
+	}
+	c.all.accepted(r, c.latest)
+	return err
 }
 
 // fail gives the connection up. One that nothing is asked of may be closed by the
@@ -176,6 +196,6 @@ func (c *publisher) fail(err error) {
 		c.socket.close()
 		return
 	}
-	c.all.loop.fail(fmt.Errorf("a publisher with %d requests that are not answered: %w", len(c.pending), err))
+	c.all.loop.fail(fmt.Errorf("publisher %d: %w", c.number, err))
 	c.socket.close()
 }

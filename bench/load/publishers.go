@@ -12,22 +12,20 @@ import (
 )
 
 // Publishers are connections that publish to one server, each one request at a
-// time, or with [Publishers.OpenLines] one endless request of many lines.
+// time, or with [Publishers.OpenLines] one endless request of many lines. A publish
+// that is refused fails the loop: what is measured then is another load.
 type Publishers struct {
 	// Next says what is to be published now, if anything. It is asked whenever a
 	// connection is free, and by Work.
 	Next func(*Request) bool
-	// Answered, if set, is called when a request has been accepted or refused.
-	Answered func(r *Request, now int64)
 	// Acks, if set, counts how long answers took from when their request was due.
-	Acks *Histogram
+	Acks *Window
 	// Late, if set, counts how long after that requests were sent.
-	Late *Histogram
+	Late *Window
 	// Keyed gives every event a key and an id.
 	Keyed bool
-	// Accepted counts events, Refused requests; Refusal is the first.
-	Accepted, Refused int64
-	Refusal           string
+	// Accepted counts events.
+	Accepted int64
 
 	loop       *Loop
 	server     *unix.SockaddrInet4
@@ -35,7 +33,9 @@ type Publishers struct {
 	ledger     *Ledger
 	all        []*publisher
 	free       []*publisher
+	opened     int
 	seq        int64
+	highest    uint64 // offset that anybody was told
 	unanswered int
 }
 
@@ -57,10 +57,11 @@ func (p *Publishers) OpenLines(n, window int) error { return p.open(n, window, t
 
 func (p *Publishers) open(n, window int, lines bool) error {
 	for range n {
-		one := &publisher{all: p, socket: socket{loop: p.loop, fd: -1}, window: window, lines: lines, free: true}
+		one := &publisher{all: p, number: p.opened, socket: socket{loop: p.loop, fd: -1}, window: window, lines: lines, free: true}
 		if err := one.socket.open(p.server, one); err != nil {
 			return err
 		}
+		p.opened++
 		p.all = append(p.all, one)
 		p.free = append(p.free, one)
 	}
@@ -114,42 +115,21 @@ func (p *Publishers) Close() {
 }
 
 // take asks for the next request and numbers it.
-func (p *Publishers) take(r *Request) bool {
-	*r = Request{}
+func (p *Publishers) take(r *Request, by *publisher) bool {
 	if p.Next == nil || !p.Next(r) {
 		return false
 	}
-	r.first = p.seq
+	r.first, r.by, r.after = p.seq, by.number, p.highest
 	p.seq += r.events()
 	p.unanswered++
 	p.writer.keyed = p.Keyed
-	if p.Late != nil {
-		p.Late.Record(Now() - r.Due)
-	}
+	p.Late.record(r.Due, Now())
 	return true
 }
 
-func (p *Publishers) accepted(r *Request) {
-	for i := range r.events() {
-		p.ledger.add(r.Topic, r.first+i)
-	}
-	p.Accepted += r.events()
-	p.answered(r)
-}
-
-func (p *Publishers) refused(r *Request, status int, body []byte) {
-	if p.Refused++; p.Refusal == "" {
-		p.Refusal = fmt.Sprintf("%d: %.300s", status, body)
-	}
-	p.answered(r)
-}
-
-func (p *Publishers) answered(r *Request) {
+func (p *Publishers) accepted(r *Request, latest uint64) {
 	p.unanswered--
-	if p.Acks != nil {
-		p.Acks.Record(p.loop.now - r.Due)
-	}
-	if p.Answered != nil {
-		p.Answered(r, p.loop.now)
-	}
+	p.Accepted += r.events()
+	p.highest = max(p.highest, latest)
+	p.Acks.record(r.Due, p.loop.now)
 }

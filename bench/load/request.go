@@ -8,7 +8,9 @@ type Request struct {
 	Events int   // 0 is one, not in an array
 	Due    int64 // when it was to be sent
 
-	first int64 // sequence number of its first event
+	first int64  // sequence number of its first event
+	by    int    // number of its publisher
+	after uint64 // the highest offset that was told when it was sent
 }
 
 // First is the sequence number of its first event. Numbers begin with 0.
@@ -79,6 +81,6 @@ func (w *writer) appendEvent(b []byte, r *Request, seq int64) []byte {
 		b = append(b, '"')
 	}
 	b = append(b, `,"data":`...)
-	b = appendData(b, seq, r.Due)
+	b = appendData(b, seq, r.Due, r.by)
 	return append(b, '}')
 }

@@ -12,6 +12,7 @@ var (
 	crlfcrlf  = []byte("\r\n\r\n")
 	lengthIs  = []byte("\r\nContent-Length: ")
 	isChunked = []byte("\r\nTransfer-Encoding: chunked\r\n")
+	comma     = []byte(",")
 )
 
 // A head is what an answer of HTTP/1.1 begins with.
@@ -55,6 +56,28 @@ func parseAnswer(b []byte) (status int, body []byte, n int, err error) {
 		return 0, nil, 0, nil
 	}
 	return h.status, b[n : n+h.length], n + h.length, nil
+}
+
+var eventsAre = []byte(`"events":[`)
+
+// eachOffset calls do with the offset of every event that the answer to a publish
+// names, 0 if it has none, and returns how many these are.
+func eachOffset(answer []byte, do func(i int64, offset uint64)) (n int64) {
+	_, rest, _ := bytes.Cut(answer, eventsAre)
+	for {
+		end := bytes.IndexByte(rest, '}')
+		if end < 0 || rest[0] == ']' {
+			return n
+		}
+		offset := uint64(0)
+		if at := bytes.Index(rest[:end], offsetIs[1:]); at >= 0 {
+			digits := rest[at+len(offsetIs)-1:]
+			offset = uint64(number(&digits))
+		}
+		do(n, offset)
+		n++
+		rest = bytes.TrimPrefix(rest[end+1:], comma)
+	}
 }
 
 // number reads digits off the front.

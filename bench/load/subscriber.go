@@ -14,6 +14,8 @@ import (
 type Cursor struct {
 	Epoch  []byte
 	Offset uint64
+
+	got Tally
 }
 
 // A Subscriber follows topics on one connection at a time.
@@ -30,7 +32,9 @@ type Subscriber struct {
 
 	epoch  []byte // nil without cursor
 	cursor uint64
-	got    Tally // with what the ledger had before the subscriber was added
+	latest uint64  // offset on this connection; of a batch only the last event has a cursor
+	bare   []int64 // the latest event without offset on this connection, by publisher
+	got    Tally   // with what the ledger had before the subscriber was added
 }
 
 type phase uint8
@@ -43,7 +47,7 @@ const (
 )
 
 // Cursor is where it stands.
-func (s *Subscriber) Cursor() Cursor { return Cursor{s.epoch, s.cursor} }
+func (s *Subscriber) Cursor() Cursor { return Cursor{s.epoch, s.cursor, s.got} }
 
 // Leave closes the connection; what was not read of it is forgotten.
 func (s *Subscriber) Leave() {
@@ -67,6 +71,7 @@ func (s *Subscriber) Live() bool { return s.phase == live }
 
 func (s *Subscriber) begin() {
 	s.phase, s.chunked, s.chunks = asking, false, chunks{}
+	s.latest, s.bare = s.cursor, nil
 	err := s.socket.open(s.crowd.server, s)
 	if err == nil {
 		err = s.socket.send(s.request())
@@ -163,27 +168,47 @@ func (s *Subscriber) receive(k *block) error {
 	if k.isHubs() {
 		return s.heed(k)
 	}
-	c := s.crowd
-	if k.id != nil {
-		_, offset, ok := k.cursor()
-		if !ok || offset <= s.cursor {
-			return fmt.Errorf("an event has the id %q after offset %d: it must rise", k.id, s.cursor)
-		}
-		s.cursor = offset
-	}
-	seq, due, ok := k.event()
+	e, ok := k.event()
 	if !ok {
 		return fmt.Errorf("an event has other data than was published: %.300q", k.data)
 	}
-	s.got.add(seq)
+	if err := s.order(k, &e); err != nil {
+		return err
+	}
+	s.got.add(e.seq, e.offset)
+	c := s.crowd
 	c.Events++
 	now := c.loop.now
-	if c.Latency != nil {
-		c.Latency.Record(now - due)
-	}
+	c.Latency.record(e.due, now)
 	if c.Received != nil {
-		c.Received(seq, due, now)
+		c.Received(e.seq)
 	}
+	return nil
+}
+
+// order checks that the event comes after the one before.
+func (s *Subscriber) order(k *block, e *event) error {
+	if k.id != nil {
+		_, offset, ok := k.cursor()
+		if !ok || offset != e.offset {
+			return fmt.Errorf("an event has the id %q and the offset %d: they must be the same", k.id, e.offset)
+		}
+		s.cursor = offset
+	}
+	if e.offset > 0 {
+		if e.offset <= s.latest {
+			return fmt.Errorf("an event has the offset %d after %d: it must rise", e.offset, s.latest)
+		}
+		s.latest = e.offset
+		return nil
+	}
+	for len(s.bare) <= e.by {
+		s.bare = append(s.bare, -1)
+	}
+	if e.seq <= s.bare[e.by] {
+		return fmt.Errorf("event %d came after event %d, which the same publisher sent when that had been accepted", e.seq, s.bare[e.by])
+	}
+	s.bare[e.by] = e.seq
 	return nil
 }
 
@@ -191,10 +216,10 @@ func (s *Subscriber) receive(k *block) error {
 func (s *Subscriber) heed(k *block) error {
 	if k.id != nil {
 		epoch, offset, ok := k.cursor()
-		if !ok || offset < s.cursor {
-			return fmt.Errorf("%s has the id %q after offset %d: it must not fall", k.kind, k.id, s.cursor)
+		if !ok || offset < s.latest {
+			return fmt.Errorf("%s has the id %q after offset %d: it must not fall", k.kind, k.id, s.latest)
 		}
-		s.cursor, s.epoch = offset, s.crowd.epochOf(epoch)
+		s.cursor, s.latest, s.epoch = offset, offset, s.crowd.epochOf(epoch)
 	}
 	data := string(k.data)
 	switch kind := string(k.kind); {

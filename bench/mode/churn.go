@@ -33,7 +33,7 @@ var churnColumns = []Column{
 	{"latency p99", "p99", milliseconds},
 	{"latency max", "max", milliseconds},
 	cpuColumn, {"before", "RSS at the start", megabytes}, {"rss", "at the end", megabytes},
-	loadColumn, refusedColumn,
+	loadColumn,
 }
 
 type churn struct {

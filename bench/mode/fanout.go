@@ -5,6 +5,7 @@ package mode
 import (
 	"context"
 	"flag"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -38,9 +39,9 @@ var fanoutMode = Mode{
 var fanoutColumns = []Column{
 	{"deliveries", "deliveries/s", count},
 	{"cpu million", "CPU a million", seconds},
-	{"latency p50", "p50", milliseconds},
+	{"latency p50", "p50 from sending", milliseconds},
 	{"latency p99", "p99", milliseconds},
-	cpuColumn, rssColumn, loadColumn, refusedColumn,
+	cpuColumn, rssColumn, loadColumn,
 }
 
 type fanout struct {
@@ -67,7 +68,7 @@ func (o fanout) run(ctx context.Context, k *server.Kit, name string) (Figures, e
 		return nil, err
 	}
 	r.pubs.Next = o.next
-	r.crowd.Received = func(seq, _, _ int64) {
+	r.crowd.Received = func(seq int64) {
 		if o.left[seq]--; o.left[seq] == 0 {
 			o.now--
 			r.pubs.Work()
@@ -77,16 +78,22 @@ func (o fanout) run(ctx context.Context, k *server.Kit, name string) (Figures, e
 	if err := r.wait(ctx, o.length/10); err != nil { // until it is warm
 		return nil, err
 	}
-	r.crowd.Latency = new(load.Histogram)
+	r.crowd.Latency = window(o.length)
 	s, err := r.measure(ctx, o.length, nil)
 	if err != nil {
 		return nil, err
+	}
+	if err := r.finish(ctx); err != nil {
+		return nil, err
+	}
+	if s.events == 0 {
+		return nil, fmt.Errorf("no event was received by all in %v: measure for longer", o.length)
 	}
 	figures := r.figures(s)
 	figures.latency("latency", r.crowd.Latency)
 	figures["deliveries"] = float64(s.events) / s.wall.Seconds()
 	figures["cpu million"] = s.cpu.Seconds() / float64(s.events) * 1e6
-	return figures, r.finish(ctx)
+	return figures, nil
 }
 
 func (o *fanout) next(r *load.Request) bool {

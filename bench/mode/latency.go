@@ -59,7 +59,7 @@ var latencyColumns = []Column{
 	{"ack p50", "answer p50", milliseconds},
 	{"ack p99", "answer p99", milliseconds},
 	{"cpu event", "CPU an event", microseconds}, cpuColumn, rssColumn,
-	{"late p99", "sent late p99", milliseconds}, loadColumn, refusedColumn,
+	{"late p99", "sent late p99", milliseconds}, loadColumn,
 }
 
 type latency struct {

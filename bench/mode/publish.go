@@ -39,7 +39,7 @@ var publishColumns = []Column{
 	{"cpu event", "CPU an event", microseconds},
 	{"ack p50", "answer p50", milliseconds},
 	{"ack p99", "answer p99", milliseconds},
-	cpuColumn, rssColumn, loadColumn, refusedColumn,
+	cpuColumn, rssColumn, loadColumn,
 }
 
 type publish struct {
@@ -72,12 +72,15 @@ func (o publish) run(ctx context.Context, k *server.Kit, name string) (Figures, 
 	if err := r.wait(ctx, o.length/5); err != nil { // until every topic is live
 		return nil, err
 	}
-	r.pubs.Acks = new(load.Histogram)
+	r.pubs.Acks = window(o.length)
 	s, err := r.measure(ctx, o.length, nil)
 	if err != nil {
 		return nil, err
 	}
+	if err := r.pubs.Drain(ctx); err != nil {
+		return nil, err
+	}
 	figures := r.figures(s)
 	figures.latency("ack", r.pubs.Acks)
-	return figures, r.finish(ctx)
+	return figures, nil
 }

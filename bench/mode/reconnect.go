@@ -45,7 +45,7 @@ var reconnectColumns = []Column{
 	{"time", "until all have all", seconds},
 	{"events", "events/s", count},
 	{"cpu million", "CPU a million", seconds},
-	cpuColumn, rssColumn, {"peak", "peak", megabytes}, loadColumn, refusedColumn,
+	cpuColumn, rssColumn, {"peak", "peak", megabytes}, loadColumn,
 }
 
 type reconnect struct {
@@ -111,7 +111,7 @@ func (r *run) comeBack(ctx context.Context, o reconnect, cursor load.Cursor) (s 
 	return s, r.finish(ctx)
 }
 
-// cursor is where somebody stands who has seen all that there was.
+// cursor is where somebody stands who has seen all that there was, which is nothing.
 func (r *run) cursor(ctx context.Context) (load.Cursor, error) {
 	crowd, err := load.NewCrowd(r.loop, r.server.Addr, r.ledger)
 	if err != nil {
@@ -123,24 +123,4 @@ func (r *run) cursor(ctx context.Context) (load.Cursor, error) {
 	}
 	one.Leave()
 	return one.Cursor(), nil
-}
-
-// publishAll publishes so many events, over all topics in turn.
-func (r *run) publishAll(ctx context.Context, total int) error {
-	const connections = 16
-	if err := r.pubs.Open(connections); err != nil {
-		return err
-	}
-	next := 0
-	r.pubs.Next = func(q *load.Request) bool {
-		q.Topic, q.Due = next%r.topics.N, load.Now()
-		next++
-		return next <= total
-	}
-	r.pubs.Work()
-	done, err := r.loop.Run(ctx, time.Minute, func() bool { return r.pubs.Accepted == int64(total) })
-	if err == nil && !done {
-		err = fmt.Errorf("%d of %d events were accepted in a minute, %d requests refused with %s", r.pubs.Accepted, total, r.pubs.Refused, r.pubs.Refusal)
-	}
-	return err
 }

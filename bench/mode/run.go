@@ -15,8 +15,9 @@ import (
 	"github.com/navehub/nave/tests/harness"
 )
 
-// patience is how long what was published may take to be received in the end.
-const patience = 20 * time.Second
+// patience is how long what was published may take to be received in the end; a
+// test has less.
+var patience = 20 * time.Second
 
 // A run is one server under load.
 type run struct {
@@ -35,10 +36,11 @@ func begin(ctx context.Context, k *server.Kit, name string, t load.Topics, keep 
 	if err != nil {
 		return nil, err
 	}
-	r := &run{server: s, topics: t, ledger: load.NewLedger(t)}
-	if r.loop, err = load.NewLoop(); err != nil {
+	loop, err := load.NewLoop()
+	if err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
+	r := &run{loop: loop, server: s, topics: t, ledger: load.NewLedger(t)}
 	var failed [3]error
 	r.crowd, failed[0] = load.NewCrowd(r.loop, s.Addr, r.ledger)
 	r.others, failed[1] = load.NewCrowd(r.loop, s.Addr, r.ledger)
@@ -64,6 +66,39 @@ func (r *run) wait(ctx context.Context, d time.Duration) error {
 	return err
 }
 
+// publish publishes until next says nothing more, and all is accepted.
+func (r *run) publish(ctx context.Context, next func(*load.Request) bool) error {
+	over := false
+	r.pubs.Next = func(q *load.Request) bool {
+		over = over || !next(q)
+		return !over
+	}
+	r.pubs.Work()
+	const long = 5 * time.Minute
+	done, err := r.loop.Run(ctx, long, func() bool { return over && r.pubs.Unanswered() == 0 })
+	if err == nil && !done {
+		err = fmt.Errorf("only %d events were accepted in %v", r.pubs.Accepted, long)
+	}
+	return err
+}
+
+// publishAll publishes so many events one by one, over all topics in turn.
+func (r *run) publishAll(ctx context.Context, total int) error {
+	const connections = 16
+	if err := r.pubs.Open(connections); err != nil {
+		return err
+	}
+	begun := 0
+	return r.publish(ctx, func(q *load.Request) bool {
+		if begun == total {
+			return false
+		}
+		q.Topic, q.Due = begun%r.topics.N, load.Now()
+		begun++
+		return true
+	})
+}
+
 // finish lets all be answered and received, and checks it.
 func (r *run) finish(ctx context.Context) error {
 	if err := r.pubs.Drain(ctx); err != nil {
@@ -73,6 +108,12 @@ func (r *run) finish(ctx context.Context) error {
 		return err
 	}
 	return r.crowd.Settle(ctx, patience)
+}
+
+// window is the stretch of time that begins now.
+func window(length time.Duration) *load.Window {
+	now := load.Now()
+	return &load.Window{From: now, Until: now + int64(length)}
 }
 
 // A span is what happened in a stretch of time.
@@ -103,6 +144,9 @@ func (r *run) measure(ctx context.Context, d time.Duration, done func() bool) (s
 		return span{}, err
 	}
 	s.cpu = s.usage.CPU - before.CPU
+	if s.events+s.accepted == 0 {
+		return span{}, fmt.Errorf("nothing was accepted or received in %v: measure for longer", s.wall.Round(time.Millisecond))
+	}
 	return s, nil
 }
 
@@ -116,30 +160,24 @@ func ownCPU() time.Duration {
 
 // figures are those of every case.
 func (r *run) figures(s span) Figures {
-	f := Figures{
+	return Figures{
 		"accepted":  float64(s.accepted) / s.wall.Seconds(),
 		"cpu event": s.cpu.Seconds() / float64(max(1, s.accepted)) * 1e6,
 		"cpu":       100 * s.cpu.Seconds() / s.wall.Seconds(),
 		"load":      100 * s.load.Seconds() / s.wall.Seconds(),
 		"rss":       float64(s.usage.RSS) / 1e6,
 		"peak":      float64(s.usage.PeakRSS) / 1e6,
-		"refused":   float64(r.pubs.Refused),
 	}
-	if r.pubs.Refused > 0 {
-		fmt.Fprintf(os.Stderr, "%s refused %d requests, the first with %s\n", r.server.Name, r.pubs.Refused, r.pubs.Refusal)
-	}
-	return f
 }
 
 // latency adds percentiles, in milliseconds.
-func (f Figures) latency(name string, h *load.Histogram) {
+func (f Figures) latency(name string, h *load.Window) {
 	ms := func(d time.Duration) float64 { return d.Seconds() * 1e3 }
 	f[name+" p50"], f[name+" p99"], f[name+" max"] = ms(h.At(50)), ms(h.At(99)), ms(h.Max())
 }
 
 var (
-	cpuColumn     = Column{"cpu", "CPU", percent}
-	rssColumn     = Column{"rss", "RSS", megabytes}
-	refusedColumn = Column{"refused", "refused", count}
-	loadColumn    = Column{"load", "load's own CPU", percent}
+	cpuColumn  = Column{"cpu", "CPU", percent}
+	rssColumn  = Column{"rss", "RSS", megabytes}
+	loadColumn = Column{"load", "load's own CPU", percent}
 )

@@ -4,6 +4,7 @@ package mode
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/navehub/nave/bench/load"
@@ -23,7 +24,8 @@ type steady struct {
 	plan    *load.Plan
 }
 
-// steadily publishes and, once it is warm, measures latencies.
+// steadily publishes and, once it is warm, measures latencies: of all that becomes
+// due from then on for some time, also of what is under way at the end of it.
 func (r *run) steadily(ctx context.Context, o steady) (Figures, error) {
 	if err := o.begin(r); err != nil {
 		return nil, err
@@ -31,16 +33,30 @@ func (r *run) steadily(ctx context.Context, o steady) (Figures, error) {
 	if err := r.wait(ctx, o.warm); err != nil {
 		return nil, err
 	}
-	r.crowd.Latency, r.pubs.Acks, r.pubs.Late = new(load.Histogram), new(load.Histogram), new(load.Histogram)
+	r.crowd.Latency, r.pubs.Acks, r.pubs.Late = window(o.length), window(o.length), window(o.length)
 	s, err := r.measure(ctx, o.length, nil)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.end(ctx); err != nil {
 		return nil, err
 	}
 	figures := r.figures(s)
 	figures.latency("latency", r.crowd.Latency)
 	figures.latency("ack", r.pubs.Acks)
 	figures.latency("late", r.pubs.Late)
-	return figures, o.end(ctx)
+	return figures, o.kept(s)
+}
+
+// kept is an error if the server had less than the load that the figures are of.
+func (o *steady) kept(s span) error {
+	const share, underWay = 0.03, 0.1 // seconds that may pass at the end of a short window
+	missing := s.wall.Seconds() - float64(s.accepted)/float64(o.rate)
+	if missing <= max(share*s.wall.Seconds(), underWay) {
+		return nil
+	}
+	return fmt.Errorf("%.0f events a second were accepted and %d were due: it is more than this server takes, or this machine",
+		float64(s.accepted)/s.wall.Seconds(), o.rate)
 }
 
 func (o *steady) begin(r *run) error {

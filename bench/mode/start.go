@@ -126,7 +126,7 @@ func (o start) fill(ctx context.Context, k *server.Kit, name, data string) error
 		return err
 	}
 	if pubs.Accepted != int64(o.events) {
-		return fmt.Errorf("%d of %d events were accepted, %d requests refused with %s", pubs.Accepted, o.events, pubs.Refused, pubs.Refusal)
+		return fmt.Errorf("%d of %d events were accepted", pubs.Accepted, o.events)
 	}
 	return nil
 }
