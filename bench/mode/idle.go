@@ -84,7 +84,15 @@ func (o idle) run(ctx context.Context, k *server.Kit, name string) (Figures, err
 	if after.heap != before.heap { // else they are the same figures
 		f["heap"] = each(after.heap, before.heap)
 	}
-	return f, r.crowd.Check()
+	return f, r.wake(ctx)
+}
+
+// wake lets something happen to everybody, which shows that they are still served.
+func (r *run) wake(ctx context.Context) error {
+	if err := r.publishAll(ctx, r.topics.N); err != nil {
+		return err
+	}
+	return r.finish(ctx)
 }
 
 type memory struct{ rss, peak, heap, kernel int64 }

@@ -54,6 +54,10 @@ func (o publish) run(ctx context.Context, k *server.Kit, name string) (Figures, 
 		return nil, err
 	}
 	defer r.end()
+	beginning, err := r.cursor(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if o.window > 0 {
 		err = r.pubs.OpenLines(o.connections, o.window)
 	} else {
@@ -82,5 +86,5 @@ func (o publish) run(ctx context.Context, k *server.Kit, name string) (Figures, 
 	}
 	figures := r.figures(s)
 	figures.latency("ack", r.pubs.Acks)
-	return figures, nil
+	return figures, o.check(ctx, r, beginning)
 }

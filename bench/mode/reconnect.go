@@ -110,17 +110,3 @@ func (r *run) comeBack(ctx context.Context, o reconnect, cursor load.Cursor) (s 
 	}
 	return s, r.finish(ctx)
 }
-
-// cursor is where somebody stands who has seen all that there was, which is nothing.
-func (r *run) cursor(ctx context.Context) (load.Cursor, error) {
-	crowd, err := load.NewCrowd(r.loop, r.server.Addr, r.ledger)
-	if err != nil {
-		return load.Cursor{}, err
-	}
-	one := crowd.Add(r.topics.Only(0))
-	if err := crowd.Connect(ctx); err != nil {
-		return load.Cursor{}, err
-	}
-	one.Leave()
-	return one.Cursor(), nil
-}

@@ -36,6 +36,11 @@ func begin(ctx context.Context, k *server.Kit, name string, t load.Topics, keep 
 	if err != nil {
 		return nil, err
 	}
+	return attach(s, t)
+}
+
+// attach takes a server that runs.
+func attach(s *server.Server, t load.Topics) (*run, error) {
 	loop, err := load.NewLoop()
 	if err != nil {
 		return nil, errors.Join(err, s.Stop())
@@ -66,18 +71,14 @@ func (r *run) wait(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-// publish publishes until next says nothing more, and all is accepted.
-func (r *run) publish(ctx context.Context, next func(*load.Request) bool) error {
-	over := false
-	r.pubs.Next = func(q *load.Request) bool {
-		over = over || !next(q)
-		return !over
-	}
+// publish publishes what next says, until so many more events are accepted.
+func (r *run) publish(ctx context.Context, events int64, limit time.Duration, next func(*load.Request) bool) error {
+	goal := r.pubs.Accepted + events
+	r.pubs.Next = next
 	r.pubs.Work()
-	const long = 5 * time.Minute
-	done, err := r.loop.Run(ctx, long, func() bool { return over && r.pubs.Unanswered() == 0 })
+	done, err := r.loop.Run(ctx, limit, func() bool { return r.pubs.Accepted >= goal })
 	if err == nil && !done {
-		err = fmt.Errorf("only %d events were accepted in %v", r.pubs.Accepted, long)
+		err = fmt.Errorf("%d of %d events were not accepted in %v", goal-r.pubs.Accepted, events, limit)
 	}
 	return err
 }
@@ -89,7 +90,7 @@ func (r *run) publishAll(ctx context.Context, total int) error {
 		return err
 	}
 	begun := 0
-	return r.publish(ctx, func(q *load.Request) bool {
+	return r.publish(ctx, int64(total), 3*patience, func(q *load.Request) bool {
 		if begun == total {
 			return false
 		}

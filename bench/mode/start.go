@@ -39,7 +39,6 @@ var startColumns = []Column{
 	rssColumn,
 	{"log", "log", megabytes},
 	{"program", "program", megabytes},
-	{"stripped", "stripped", megabytes},
 }
 
 type start struct{ events, times int }
@@ -50,36 +49,48 @@ func (o start) run(ctx context.Context, k *server.Kit, name string) (Figures, er
 		return nil, err
 	}
 	defer os.RemoveAll(data)
-	if err := o.fill(ctx, k, name, data); err != nil {
+	full, err := o.fill(ctx, k, name, data)
+	if err != nil {
 		return nil, err
 	}
 	f := Figures{}
 	var ready []float64
-	for i := range 1 + o.times {
-		took, rss, err := o.once(ctx, k, name, data)
+	if f["ready killed"], _, err = full.again(ctx, k, name, full.check); err != nil {
+		return nil, err
+	}
+	for range o.times {
+		took, rss, err := full.again(ctx, k, name, nil)
 		if err != nil {
 			return nil, err
-		}
-		if i == 0 { // the one that filled it was killed
-			f["ready killed"] = took
-			continue
 		}
 		ready = append(ready, took)
 		f["rss"] = rss
 	}
 	f["ready"] = Median(ready)
-	return f, o.sizes(ctx, k, f, data)
+	return f, o.sizes(k, f, data)
 }
 
-// once starts it, and ends it in good order.
-func (o start) once(ctx context.Context, k *server.Kit, name, data string) (ms, rss float64, err error) {
+// filled is a log that a hub was killed over, and what was accepted into it.
+type filled struct {
+	data      string
+	topics    load.Topics
+	ledger    *load.Ledger
+	beginning load.Cursor
+}
+
+// again starts a hub on it, lets it be checked when the time is taken, and ends the
+// hub in good order.
+func (l *filled) again(ctx context.Context, k *server.Kit, name string, check func(context.Context, *server.Server) error) (ms, rss float64, err error) {
 	begin := time.Now()
-	s, err := k.StartHub(ctx, name, data)
+	s, err := k.StartHub(ctx, name, l.data)
 	if err != nil {
 		return 0, 0, err
 	}
 	ms = time.Since(begin).Seconds() * 1e3
 	usage, err := s.Usage()
+	if err == nil && check != nil {
+		err = check(ctx, s)
+	}
 	if err != nil {
 		_ = s.Kill()
 		return 0, 0, err
@@ -87,32 +98,44 @@ func (o start) once(ctx context.Context, k *server.Kit, name, data string) (ms, 
 	return ms, float64(usage.RSS) / 1e6, s.Terminate()
 }
 
+// check reads everything back.
+func (l *filled) check(ctx context.Context, s *server.Server) error {
+	r, err := attach(s, l.topics)
+	if err != nil {
+		return err
+	}
+	defer r.loop.Close()
+	r.ledger = l.ledger
+	return r.readBack(ctx, l.beginning)
+}
+
 // fill publishes by arrays of as many as the hub takes, and kills the hub.
-func (o start) fill(ctx context.Context, k *server.Kit, name, data string) error {
-	const (
-		topics, connections = 1000, 8
-		array               = 1000
-	)
+func (o start) fill(ctx context.Context, k *server.Kit, name, data string) (*filled, error) {
+	const topics, connections = 1000, 8
 	s, err := k.StartHub(ctx, name, data)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	r, err := attach(s, load.Topics{Prefix: "board/", N: topics})
+	if err != nil {
+		return nil, err
+	}
+	defer r.loop.Close()
 	defer s.Kill()
-	loop, err := load.NewLoop()
+	beginning, err := r.cursor(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer loop.Close()
-	t := load.Topics{Prefix: "board/", N: topics}
-	pubs, err := load.NewPublishers(loop, s.Addr, t, load.NewLedger(t))
-	if err != nil {
-		return err
+	if err := r.pubs.Open(connections); err != nil {
+		return nil, err
 	}
-	if err := pubs.Open(connections); err != nil {
-		return err
-	}
+	return &filled{data, r.topics, r.ledger, beginning}, r.publish(ctx, int64(o.events), 15*patience, o.arrays(topics))
+}
+
+func (o start) arrays(topics int) func(*load.Request) bool {
+	const array = 1000
 	begun := 0
-	pubs.Next = func(q *load.Request) bool {
+	return func(q *load.Request) bool {
 		if begun == o.events {
 			return false
 		}
@@ -121,35 +144,14 @@ func (o start) fill(ctx context.Context, k *server.Kit, name, data string) error
 		begun += q.Events
 		return true
 	}
-	pubs.Work()
-	if _, err := loop.Run(ctx, 5*time.Minute, func() bool { return begun == o.events && pubs.Unanswered() == 0 }); err != nil {
-		return err
-	}
-	if pubs.Accepted != int64(o.events) {
-		return fmt.Errorf("%d of %d events were accepted", pubs.Accepted, o.events)
-	}
-	return nil
 }
 
-// sizes adds those of the log, of the program as make build makes it, and of the
-// same without symbols.
-func (o start) sizes(ctx context.Context, k *server.Kit, f Figures, data string) error {
-	size, err := sizeOf(data)
-	if err != nil {
+// sizes adds those of the log and of the program.
+func (o start) sizes(k *server.Kit, f Figures, data string) (err error) {
+	if f["log"], err = sizeOf(data); err != nil || o.events > 0 {
 		return err
 	}
-	f["log"] = size
-	if o.events > 0 {
-		return nil
-	}
-	if f["program"], err = sizeOf(k.Binary()); err != nil {
-		return err
-	}
-	stripped, err := k.Stripped(ctx)
-	if err != nil {
-		return err
-	}
-	f["stripped"], err = sizeOf(stripped)
+	f["program"], err = sizeOf(k.Program)
 	return err
 }
 

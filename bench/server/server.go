@@ -29,7 +29,25 @@ var Names = []string{Raw, Naive, Hub, Memory, Transient}
 func IsHub(name string) bool { return strings.HasPrefix(name, Hub) }
 
 // A Kit is what servers are started from: the hub's program, and a place for data.
-type Kit struct{ dir, hub string }
+type Kit struct {
+	Program string // the hub's
+	// Stand, if set, makes what stands for a hub instead: for tests of the modes.
+	Stand func(name, data string) (addr string, p Process, err error)
+
+	dir string
+}
+
+// A Process is a hub that can be ended and started again on the same address and data.
+type Process interface {
+	Start(ctx context.Context) error // returns when it is ready
+	Terminate() error
+	Kill() error
+	Output() string
+	Usage() (harness.Usage, error)
+}
+
+// flags are those of make build.
+var flags = []string{"-trimpath", "-ldflags=-s -w"}
 
 // NewKit builds the hub, as make build does, into a new folder below dir; "" is the
 // system's for temporary files.
@@ -42,7 +60,7 @@ func NewKit(ctx context.Context, dir string) (*Kit, error) {
 	if err := os.Setenv("CGO_ENABLED", "0"); err != nil { // as make build has it
 		return nil, err
 	}
-	k.hub, err = harness.Build(ctx, dir, "hub", "-trimpath")
+	k.Program, err = harness.Build(ctx, dir, "hub", flags...)
 	return k, err
 }
 
@@ -51,14 +69,6 @@ func (k *Kit) Remove() error { return os.RemoveAll(k.dir) }
 
 // Dir is where it all is, on the disk that durable events are written to.
 func (k *Kit) Dir() string { return k.dir }
-
-// Binary is the hub's program.
-func (k *Kit) Binary() string { return k.hub }
-
-// Stripped builds the hub's program without symbols.
-func (k *Kit) Stripped(ctx context.Context) (string, error) {
-	return harness.Build(ctx, k.dir, "hub-stripped", "-trimpath", "-ldflags=-s -w")
-}
 
 // Data makes an empty folder.
 func (k *Kit) Data() (string, error) { return os.MkdirTemp(k.dir, "data-") }
@@ -69,7 +79,7 @@ type Server struct {
 	Addr string // host:port
 	Data string // folder of a hub's log
 
-	hub   *harness.Process
+	hub   Process
 	child *child
 }
 
@@ -91,21 +101,32 @@ func (k *Kit) Start(ctx context.Context, name string, keep int) (*Server, error)
 
 // StartHub starts a hub on data that may be there already.
 func (k *Kit) StartHub(ctx context.Context, name, data string) (*Server, error) {
+	stand := k.Stand
+	if stand == nil {
+		stand = k.process
+	}
+	addr, hub, err := stand(name, data)
+	if err != nil {
+		return nil, err
+	}
+	if err := hub.Start(ctx); err != nil {
+		_ = hub.Kill()
+		return nil, err
+	}
+	return &Server{Name: name, Addr: addr, Data: data, hub: hub}, nil
+}
+
+func (k *Kit) process(name, data string) (string, Process, error) {
 	var env []string
 	if name != Hub {
 		durability := strings.TrimPrefix(name, Hub+"-")
 		env = append(env, `NAVE_TOPICS=[{filter: "**", durability: `+durability+`}]`)
 	}
-	hub, err := harness.New(k.hub, filepath.Join(data, "log"), env...)
+	hub, err := harness.New(k.Program, filepath.Join(data, "log"), env...)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	s := &Server{Name: name, Addr: hub.Addr, Data: data, hub: hub}
-	if err := hub.Start(ctx); err != nil {
-		_ = hub.Kill()
-		return nil, err
-	}
-	return s, nil
+	return hub.Addr, hub, nil
 }
 
 // Restart ends a hub in good order and starts it again on the same address.
@@ -114,6 +135,17 @@ func (s *Server) Restart(ctx context.Context) error {
 		return fmt.Errorf("%s cannot be restarted: it stores nothing", s.Name)
 	}
 	if err := s.hub.Terminate(); err != nil {
+		return err
+	}
+	return s.hub.Start(ctx)
+}
+
+// Crash ends a hub as kill -9 does and starts it again on the same address.
+func (s *Server) Crash(ctx context.Context) error {
+	if s.hub == nil {
+		return fmt.Errorf("%s cannot be restarted: it stores nothing", s.Name)
+	}
+	if err := s.hub.Kill(); err != nil {
 		return err
 	}
 	return s.hub.Start(ctx)
