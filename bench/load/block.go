@@ -15,6 +15,7 @@ var (
 	dataIs   = []byte(`,"data":{"n":`)
 	dueIs    = []byte(`,"t":`)
 	byIs     = []byte(`,"p":`)
+	afterIs  = []byte(`,"f":`)
 )
 
 // parse reads the block at the front of b, of the form that the servers write. n
@@ -63,7 +64,8 @@ type event struct {
 	offset uint64 // 0 if it has none
 	seq    int64
 	due    int64
-	by     int // number of its publisher
+	by     int   // number of its publisher
+	after  int64 // all events before this one had been accepted when it was sent
 }
 
 // event reads it.
@@ -78,17 +80,20 @@ func (k *block) event() (e event, ok bool) {
 		e.offset = uint64(number(&digits))
 	}
 	e.seq = number(&rest)
-	if !bytes.HasPrefix(rest, dueIs) {
-		return e, false
+	e.due, ok = member(&rest, dueIs)
+	by, ok2 := member(&rest, byIs)
+	after, ok3 := member(&rest, afterIs)
+	e.by, e.after = int(by), after
+	return e, ok && ok2 && ok3
+}
+
+// member reads a name and a number off the front.
+func member(b *[]byte, name []byte) (n int64, ok bool) {
+	if !bytes.HasPrefix(*b, name) {
+		return 0, false
 	}
-	rest = rest[len(dueIs):]
-	e.due = number(&rest)
-	if !bytes.HasPrefix(rest, byIs) {
-		return e, false
-	}
-	rest = rest[len(byIs):]
-	e.by = int(number(&rest))
-	return e, true
+	*b = (*b)[len(name):]
+	return number(b), true
 }
 
 // dataBytes is how much data an event has.
@@ -107,17 +112,19 @@ var padding = func() []byte {
 }()
 
 // appendData appends an event's data.
-func appendData(b []byte, seq, due int64, by int) []byte {
+func appendData(b []byte, e *event) []byte {
 	begin := len(b)
 	b = append(b, `{"n":`...)
-	b = strconv.AppendInt(b, seq, 10)
+	b = strconv.AppendInt(b, e.seq, 10)
 	b = append(b, dueIs...)
-	b = strconv.AppendInt(b, due, 10)
+	b = strconv.AppendInt(b, e.due, 10)
 	b = append(b, byIs...)
-	b = strconv.AppendInt(b, int64(by), 10)
+	b = strconv.AppendInt(b, int64(e.by), 10)
+	b = append(b, afterIs...)
+	b = strconv.AppendInt(b, e.after, 10)
 	b = append(b, `,"x":"`...)
 	size := dataBytes - len(`"}`) - (len(b) - begin)
-	at := int(seq*dataBytes) % (len(padding) - dataBytes)
+	at := int(e.seq*dataBytes) % (len(padding) - dataBytes)
 	b = append(b, padding[at:at+size]...)
 	return append(b, `"}`...)
 }

@@ -19,8 +19,8 @@ const (
 )
 
 // A Crowd is many subscribers of one server. Every event that they receive is
-// checked: offsets must rise, and events without offset must come in the order in
-// which each publisher sent them, one after the other was accepted. [Crowd.Check]
+// checked: offsets must rise, and events without offset come in the order in which
+// one publisher sent them, and one after the other was accepted. [Crowd.Check]
 // compares what has come with the ledger.
 type Crowd struct {
 	// Received, if set, is called with the number of every event.

@@ -16,18 +16,19 @@ import (
 func TestWrongStreamsAreFound(t *testing.T) {
 	const sync = "id: e-5\nevent: hub.sync\ndata: {\"status\":\"live\"}\n\n"
 	event := func(offset string) string {
-		return "event: x\ndata: {\"topic\":\"board/0\",\"offset\":" + offset + ",\"data\":{\"n\":0,\"t\":1,\"p\":0,\"x\":\"\"}}\nid: e-" + offset + "\n\n"
+		return "event: x\ndata: {\"topic\":\"board/0\",\"offset\":" + offset + ",\"data\":{\"n\":0,\"t\":1,\"p\":0,\"f\":0,\"x\":\"\"}}\nid: e-" + offset + "\n\n"
 	}
-	bare := func(n string) string {
-		return "event: x\ndata: {\"topic\":\"board/0\",\"data\":{\"n\":" + n + ",\"t\":1,\"p\":3,\"x\":\"\"}}\n\n"
+	bare := func(n, publisher, floor int) string {
+		return fmt.Sprintf("event: x\ndata: {\"topic\":\"board/0\",\"data\":{\"n\":%d,\"t\":1,\"p\":%d,\"f\":%d,\"x\":\"\"}}\n\n", n, publisher, floor)
 	}
 	for want, stream := range map[string]string{
 		"6 after 6: it must rise": sync + event("6") + event("6"),
 		"5 after 5: it must rise": sync + event("5"),
 		"6 after 7: it must rise": sync + event("7") + strings.Replace(event("6"), "\nid: e-6", "", 1),
 		"must be the same":        sync + strings.Replace(event("6"), "id: e-6", "id: e-7", 1),
-		"3 came after event 4":    sync + bare("4") + bare("3"),
-		"4 came after event 4":    sync + bare("4") + bare("4"),
+		"3 came after event 4":    sync + bare(4, 7, 0) + bare(3, 7, 0),
+		"4 came after event 4":    sync + bare(4, 7, 0) + bare(4, 7, 0),
+		"all before event 4 had":  sync + bare(6, 7, 4) + bare(3, 8, 0),
 		"it must be 0":            sync + event("6"),
 		"other data":              sync + "event: x\ndata: {}\n\n",
 		"not good any more":       "event: hub.sync\ndata: {\"status\":\"reset\"}\n\n",
@@ -101,7 +102,7 @@ func TestWhoExchangesEventsIsFound(t *testing.T) {
 		}
 		io.WriteString(w, "id: e-0\nevent: hub.sync\ndata: {\"status\":\"live\"}\n\n")
 		for i := range 2 {
-			fmt.Fprintf(w, "event: x\ndata: {\"topic\":\"board/0\",\"offset\":%d,\"data\":{\"n\":%d,\"t\":1,\"p\":0,\"x\":\"\"}}\n\n", 1+i, 1-i)
+			fmt.Fprintf(w, "event: x\ndata: {\"topic\":\"board/0\",\"offset\":%d,\"data\":{\"n\":%d,\"t\":1,\"p\":0,\"f\":0,\"x\":\"\"}}\n\n", 1+i, 1-i)
 		}
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()

@@ -8,8 +8,8 @@ import (
 )
 
 const stream = "id: k3v9-41\nevent: hub.sync\nretry: 2000\ndata: {\"status\":\"live\",\"cursor\":\"k3v9-41\"}\n\n" +
-	"event: card.moved\ndata: {\"topic\":\"board/7\",\"offset\":42,\"data\":{\"n\":17,\"t\":1700000000000000000,\"p\":3,\"x\":\"xx\"}}\nid: k3v9-42\n\n" +
-	"event: card.moved\ndata: {\"topic\":\"board/7\",\"data\":{\"n\":18,\"t\":5,\"p\":0,\"x\":\"\"}}\n\n"
+	"event: card.moved\ndata: {\"topic\":\"board/7\",\"offset\":42,\"data\":{\"n\":17,\"t\":1700000000000000000,\"p\":3,\"f\":9,\"x\":\"xx\"}}\nid: k3v9-42\n\n" +
+	"event: card.moved\ndata: {\"topic\":\"board/7\",\"data\":{\"n\":18,\"t\":5,\"p\":0,\"f\":0,\"x\":\"\"}}\n\n"
 
 func TestBlocksAreReadWholeOrNotAtAll(t *testing.T) {
 	for cut := range len(stream) {
@@ -29,7 +29,7 @@ func TestBlocksAreReadWholeOrNotAtAll(t *testing.T) {
 				got = append(got, fmt.Sprint(k.isHubs(), offset, e, ok))
 			}
 		}
-		want := "true 41 {0 0 0 0} false; false 42 {42 17 1700000000000000000 3} true; false 0 {0 18 5 0} true"
+		want := "true 41 {0 0 0 0 0} false; false 42 {42 17 1700000000000000000 3 9} true; false 0 {0 18 5 0 0} true"
 		if g := strings.Join(got, "; "); g != want || len(b) != 0 {
 			t.Fatalf("cut at %d: got %s, and %q is left; want %s", cut, g, b, want)
 		}
@@ -38,12 +38,13 @@ func TestBlocksAreReadWholeOrNotAtAll(t *testing.T) {
 
 func TestDataHasItsSizeAndIsReadBack(t *testing.T) {
 	for _, seq := range []int64{0, 9, 123456789} {
-		data := appendData(nil, seq, 1700000000123456789, 12)
+		want := event{seq: seq, due: 1700000000123456789, by: 12, after: seq / 2}
+		data := appendData(nil, &want)
 		if len(data) != dataBytes {
 			t.Errorf("data of event %d has %d bytes, want %d", seq, len(data), dataBytes)
 		}
 		k := block{data: append([]byte(`{"topic":"a","data":`), data...)}
-		if e, ok := k.event(); e != (event{seq: seq, due: 1700000000123456789, by: 12}) || !ok {
+		if e, ok := k.event(); e != want || !ok {
 			t.Errorf("read back %v, %v", e, ok)
 		}
 	}

@@ -35,7 +35,9 @@ type Publishers struct {
 	free       []*publisher
 	opened     int
 	seq        int64
-	highest    uint64 // offset that anybody was told
+	highest    uint64          // offset that anybody was told
+	floor      int64           // all events before this one are accepted
+	above      map[int64]int64 // accepted ones above it: the first, and how many
 	unanswered int
 }
 
@@ -45,7 +47,7 @@ func NewPublishers(l *Loop, addr string, t Topics, ledger *Ledger) (*Publishers,
 	if err != nil {
 		return nil, err
 	}
-	return &Publishers{loop: l, server: server, ledger: ledger, writer: writer{addr: addr, topics: t}}, nil
+	return &Publishers{loop: l, server: server, ledger: ledger, above: make(map[int64]int64), writer: writer{addr: addr, topics: t}}, nil
 }
 
 // Open opens n connections.
@@ -119,7 +121,7 @@ func (p *Publishers) take(r *Request, by *publisher) bool {
 	if p.Next == nil || !p.Next(r) {
 		return false
 	}
-	r.first, r.by, r.after = p.seq, by.number, p.highest
+	r.first, r.by, r.after, r.floor = p.seq, by.number, p.highest, p.floor
 	p.seq += r.events()
 	p.unanswered++
 	p.writer.keyed = p.Keyed
@@ -130,6 +132,19 @@ func (p *Publishers) take(r *Request, by *publisher) bool {
 func (p *Publishers) accepted(r *Request, latest uint64) {
 	p.unanswered--
 	p.Accepted += r.events()
+	p.raise(r)
 	p.highest = max(p.highest, latest)
 	p.Acks.record(r.Due, p.loop.now)
+}
+
+// raise lets the floor rise if it was this request that held it.
+func (p *Publishers) raise(r *Request) {
+	if r.first != p.floor {
+		p.above[r.first] = r.events()
+		return
+	}
+	for n := r.events(); n > 0; n = p.above[p.floor] {
+		delete(p.above, p.floor)
+		p.floor += n
+	}
 }

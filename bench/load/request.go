@@ -11,6 +11,7 @@ type Request struct {
 	first int64  // sequence number of its first event
 	by    int    // number of its publisher
 	after uint64 // the highest offset that was told when it was sent
+	floor int64  // all events before this one were accepted then
 }
 
 // First is the sequence number of its first event. Numbers begin with 0.
@@ -81,6 +82,6 @@ func (w *writer) appendEvent(b []byte, r *Request, seq int64) []byte {
 		b = append(b, '"')
 	}
 	b = append(b, `,"data":`...)
-	b = appendData(b, seq, r.Due, r.by)
+	b = appendData(b, &event{seq: seq, due: r.Due, by: r.by, after: r.floor})
 	return append(b, '}')
 }

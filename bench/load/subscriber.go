@@ -34,6 +34,7 @@ type Subscriber struct {
 	cursor uint64
 	latest uint64  // offset on this connection; of a batch only the last event has a cursor
 	bare   []int64 // the latest event without offset on this connection, by publisher
+	floor  int64   // all before it were accepted when one was sent that has come here
 	got    Tally   // with what the ledger had before the subscriber was added
 }
 
@@ -71,7 +72,7 @@ func (s *Subscriber) Live() bool { return s.phase == live }
 
 func (s *Subscriber) begin() {
 	s.phase, s.chunked, s.chunks = asking, false, chunks{}
-	s.latest, s.bare = s.cursor, nil
+	s.latest, s.bare, s.floor = s.cursor, nil, 0
 	err := s.socket.open(s.crowd.server, s)
 	if err == nil {
 		err = s.socket.send(s.request())
@@ -202,13 +203,22 @@ func (s *Subscriber) order(k *block, e *event) error {
 		s.latest = e.offset
 		return nil
 	}
+	return s.bareOrder(e)
+}
+
+// bareOrder checks what is known of the order without offsets: a publisher's events
+// keep theirs, and one that was sent when another had been accepted comes after it.
+func (s *Subscriber) bareOrder(e *event) error {
 	for len(s.bare) <= e.by {
 		s.bare = append(s.bare, -1)
 	}
 	if e.seq <= s.bare[e.by] {
-		return fmt.Errorf("event %d came after event %d, which the same publisher sent when that had been accepted", e.seq, s.bare[e.by])
+		return fmt.Errorf("event %d came after event %d of the same publisher", e.seq, s.bare[e.by])
 	}
-	s.bare[e.by] = e.seq
+	if e.seq < s.floor {
+		return fmt.Errorf("event %d came after one that was sent when all before event %d had been accepted", e.seq, s.floor)
+	}
+	s.bare[e.by], s.floor = e.seq, max(s.floor, e.after)
 	return nil
 }
 

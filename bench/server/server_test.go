@@ -1,0 +1,21 @@
+package server
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// The program's size, and what it does, are those of the one that is shipped.
+func TestTheHubIsBuiltAsMakeDoes(t *testing.T) {
+	text, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "CGO_ENABLED=0 go build ")
+	made, _, _ := strings.Cut(rest, " -o bin/hub")
+	made = strings.Replace(made, "$(if $(VERSION), -X main.version=$(VERSION))", "", 1)
+	if want := strings.ReplaceAll(made, "-ldflags '-s -w'", "-ldflags=-s -w"); strings.Join(flags, " ") != want {
+		t.Errorf("the hub is built with %q, and by make with %q", flags, made)
+	}
+}
