@@ -72,7 +72,7 @@ $(GOLANGCI):
 	@mv bin/golangci-lint $@
 
 # A mode by itself, or all in three minutes: go run ./bench, go run ./bench all -quick
-bench: ## measure a whole hub in every way, beside two baselines, for bench/RESULTS.md; takes 20 minutes
+bench: ## measure a whole hub in every way, beside two baselines, for bench/RESULTS.md; takes 25 minutes
 	go run ./bench all
 
 microbench: ## measure the hub's parts; BENCH=regexp chooses

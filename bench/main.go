@@ -6,7 +6,8 @@
 //	go run ./bench MODE [flags]
 //
 // Without arguments it lists the modes; MODE -help lists the flags of one. A run
-// in which an event is lost, comes twice or out of order fails.
+// in which an event is lost, comes twice or out of order, or is not there
+// afterwards, fails. The exit code is 1 then, and 2 for words that make no sense.
 package main
 
 import (
@@ -28,30 +29,46 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
+	os.Exit(run(ctx, os.Args[1:]))
 }
 
-func run(ctx context.Context, args []string) error {
+func run(ctx context.Context, args []string) int {
+	do, err := prepare(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 2
+	}
+	if err := do(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+// prepare reads all words, so that nothing is built or started for wrong ones.
+func prepare(args []string) (do func(context.Context) error, err error) {
 	if len(args) == 0 {
-		fmt.Print(help())
-		return nil
+		args = []string{"help"}
 	}
 	switch args[0] {
 	case "serve": // how this program starts the baselines
-		return server.Serve(ctx, args[1:])
-	case "all":
-		collectSeldom()
-		return report.Run(ctx, args[1:])
+		return func(ctx context.Context) error { return server.Serve(ctx, args[1:]) }, nil
+	case "help", "-help", "--help", "-h":
+		fmt.Print(help())
+		return nil, flag.ErrHelp
+	}
+	collectSeldom()
+	if args[0] == "all" {
+		return report.Prepare(args[1:])
 	}
 	m, err := mode.Find(args[0])
 	if err != nil {
-		return fmt.Errorf("%w\n%s", err, help())
+		return nil, fmt.Errorf("%w\n%s", err, help())
 	}
-	collectSeldom()
-	return measure(ctx, m, args[1:])
+	return measure(m, args[1:])
 }
 
 // collectSeldom keeps the load from taking processors for its few leftovers.
@@ -68,29 +85,29 @@ func help() string {
 }
 
 // measure runs the cases of one mode and prints their tables.
-func measure(ctx context.Context, m mode.Mode, args []string) error {
+func measure(m mode.Mode, args []string) (func(context.Context) error, error) {
 	flags := flag.NewFlagSet(m.Name, flag.ContinueOnError)
-	cases := m.Flags(flags)
-	servers := flags.String("servers", "", "which of "+strings.Join(server.Names, ", ")+"; by default those that the mode is about")
-	rounds := flags.Int("rounds", 1, "how many times, the servers in turn")
-	dir := flags.String("dir", "", "where the hub keeps its data meanwhile; by default the folder for temporary files")
-	if err := flags.Parse(args); err != nil {
-		return err
+	var o mode.Options
+	o.Flags(flags)
+	cases, err := m.Cases(flags, args)
+	if err == nil {
+		cases, err = o.Choose(cases)
 	}
-	k, err := server.NewKit(ctx, *dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer k.Remove()
-	var names []string
-	if *servers != "" {
-		names = strings.Split(*servers, ",")
-	}
-	var failed []error
-	for _, c := range cases() {
-		s := c.Measure(ctx, k, names, *rounds, os.Stderr)
-		fmt.Println("\n" + s.Table())
-		failed = append(failed, s.Err())
-	}
-	return errors.Join(failed...)
+	return func(ctx context.Context) error {
+		k, err := server.NewKit(ctx, o.Dir)
+		if err != nil {
+			return err
+		}
+		defer k.Remove()
+		var failed []error
+		for _, c := range cases {
+			s := c.Measure(ctx, k, o.Rounds, os.Stderr)
+			fmt.Println("\n" + s.Table())
+			failed = append(failed, s.Err())
+		}
+		return errors.Join(append(failed, ctx.Err())...)
+	}, nil
 }

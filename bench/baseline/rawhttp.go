@@ -58,7 +58,7 @@ func (r *raw) publish(c *rawConn, body []byte) {
 	name := member(body, `"topic":"`)
 	kind := member(body, `"type":"`)
 	_, data, ok := bytes.Cut(body, []byte(`"data":`))
-	if !ok || len(name) == 0 || len(kind) == 0 {
+	if !ok || len(name) == 0 || len(kind) == 0 || body[0] != '{' { // it takes one event
 		r.write(c, []byte(rawError))
 		return
 	}

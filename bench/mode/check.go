@@ -34,7 +34,7 @@ func (o publish) check(ctx context.Context, r *run, beginning load.Cursor) error
 	total := min(r.pubs.Accepted, witnessed) / each * each
 	begun := int64(0)
 	r.others.Received = func(int64) { r.pubs.Work() }
-	err := r.publish(ctx, total, patience, func(q *load.Request) bool {
+	err := r.publish(ctx, total, 3*r.patience, func(q *load.Request) bool {
 		if begun == total || begun >= r.others.Events+max(ahead, each) {
 			return false
 		}
@@ -82,7 +82,7 @@ func (r *run) readBack(ctx context.Context, from load.Cursor) error {
 	}
 	defer crowd.Leave()
 	crowd.AddFrom(r.topics.All("**"), from)
-	err = errors.Join(crowd.Connect(ctx), crowd.Settle(ctx, 3*patience))
+	err = errors.Join(crowd.Connect(ctx), crowd.Settle(ctx, 3*r.patience))
 	if err != nil {
 		return fmt.Errorf("what was accepted is read back: %w", err)
 	}

@@ -14,16 +14,16 @@ import (
 var churnMode = Mode{
 	Name: "churn",
 	Doc:  "clients that come and go with their cursors, beside some that stay",
-	Flags: func(f *flag.FlagSet) func() []Case {
+	Flags: func(f *flag.FlagSet) func() ([]Case, error) {
 		var o churn
-		f.IntVar(&o.clients, "clients", 1000, "subscribers that stay")
-		f.IntVar(&o.visitors, "visitors", 1000, "subscribers that come and go; a quarter is away")
-		f.IntVar(&o.visits, "visits", 500, "how many come in a second, and how many leave")
-		f.IntVar(&o.topics, "topics", 100, "topics, each client of one")
-		f.IntVar(&o.load.rate, "rate", 1000, "events a second")
-		f.IntVar(&o.load.connections, "connections", 64, "publishers")
-		f.DurationVar(&o.load.length, "for", 10*time.Second, "how long to measure")
-		return func() []Case { return []Case{{"churn", baselines, churnColumns, o.run}} }
+		numberVar(f, &o.clients, "clients", 1000, mostClients, "subscribers that stay")
+		numberVar(f, &o.visitors, "visitors", 1000, mostClients, "subscribers that come and go; a quarter is away")
+		numberVar(f, &o.visits, "visits", 500, mostRate, "how many come in a second, and how many leave")
+		numberVar(f, &o.topics, "topics", 100, mostTopics, "topics, each client of one")
+		o.load.flags(f, 1000, 64)
+		return func() ([]Case, error) {
+			return []Case{{Name: "churn", Servers: baselines, Able: keeping, Columns: churnColumns, Run: o.run}}, nil
+		}
 	},
 }
 

@@ -16,14 +16,16 @@ import (
 var fanoutMode = Mode{
 	Name: "fanout",
 	Doc:  "clients of one topic, and so many events at a time that not all of them have",
-	Flags: func(f *flag.FlagSet) func() []Case {
-		clients := f.Int("clients", 1000, "subscribers")
-		length := f.Duration("for", 5*time.Second, "how long to publish")
+	Flags: func(f *flag.FlagSet) func() ([]Case, error) {
+		var base fanout
+		numberVar(f, &base.clients, "clients", 1000, mostClients, "subscribers")
+		lengthVar(f, &base.length, "for", 5*time.Second, longest, "how long to publish")
 		inFlight := numbers{1, 32}
 		f.Var(&inFlight, "inflight", "events that are published and not received by all yet")
-		return func() (cases []Case) {
+		return func() (cases []Case, err error) {
 			for _, n := range inFlight {
-				one := fanout{clients: *clients, inFlight: n, length: *length}
+				one := base
+				one.inFlight = n
 				cases = append(cases, Case{
 					Name:    "fanout " + strconv.Itoa(n),
 					Servers: baselines,
@@ -31,7 +33,7 @@ var fanoutMode = Mode{
 					Run:     one.run,
 				})
 			}
-			return cases
+			return cases, nil
 		}
 	},
 }

@@ -21,12 +21,14 @@ import (
 var idleMode = Mode{
 	Name: "idle",
 	Doc:  "clients to whom nothing happens, and what each takes",
-	Flags: func(f *flag.FlagSet) func() []Case {
+	Flags: func(f *flag.FlagSet) func() ([]Case, error) {
 		var o idle
-		f.IntVar(&o.clients, "clients", 15000, "subscribers")
-		f.IntVar(&o.topics, "topics", 100, "topics, each client of one")
-		f.DurationVar(&o.settle, "settle", 25*time.Second, "how long they are left alone before they are measured: until the hub has given back what connecting took")
-		return func() []Case { return []Case{{"idle", baselines, idleColumns, o.run}} }
+		numberVar(f, &o.clients, "clients", 15000, mostClients, "subscribers")
+		numberVar(f, &o.topics, "topics", 100, mostTopics, "topics, each client of one")
+		lengthVar(f, &o.settle, "settle", 25*time.Second, longest, "how long they are left alone before they are measured: until the hub has given back what connecting took")
+		return func() ([]Case, error) {
+			return []Case{{Name: "idle", Servers: baselines, Columns: idleColumns, Run: o.run}}, nil
+		}
 	},
 }
 

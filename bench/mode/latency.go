@@ -15,26 +15,29 @@ import (
 var latencyMode = Mode{
 	Name: "latency",
 	Doc:  "events at a fixed rate, and how long they take; preset reference or thousand, and flags over it",
-	Flags: func(f *flag.FlagSet) func() []Case {
+	Flags: func(f *flag.FlagSet) func() ([]Case, error) {
 		presets := texts{"reference", "thousand"}
 		f.Var(&presets, "preset", "loads to take the other figures from")
-		clients := f.Int("clients", 0, "subscribers")
-		topics := f.Int("topics", 0, "topics")
-		rate := f.Int("rate", 0, "events a second")
-		connections := f.Int("connections", 0, "publishers")
-		length := f.Duration("for", 10*time.Second, "how long to measure")
-		return func() (cases []Case) {
+		var own latency
+		numberVar(f, &own.clients, "clients", 0, mostClients, "subscribers")
+		numberVar(f, &own.topics, "topics", 0, mostTopics, "topics")
+		numberVar(f, &own.rate, "rate", 0, mostRate, "events a second")
+		numberVar(f, &own.connections, "connections", 0, mostConnections, "publishers")
+		lengthVar(f, &own.length, "for", 10*time.Second, longest, "how long to measure")
+		return func() (cases []Case, err error) {
 			for _, name := range presets {
-				o := latencyPresets[name]
-				o.name = name
-				set(&o.clients, *clients)
-				set(&o.topics, *topics)
-				set(&o.rate, *rate)
-				set(&o.connections, *connections)
-				o.length = *length
-				cases = append(cases, Case{"latency " + name, append([]string{server.Raw}, durability...), latencyColumns, o.run})
+				o, ok := latencyPresets[name]
+				if !ok {
+					return nil, fmt.Errorf("there is no preset %q: there are reference and thousand", name)
+				}
+				set(&o.clients, own.clients)
+				set(&o.topics, own.topics)
+				set(&o.rate, own.rate)
+				set(&o.connections, own.connections)
+				o.length = own.length
+				cases = append(cases, Case{Name: "latency " + name, Servers: server.Names, Columns: latencyColumns, Run: o.run})
 			}
-			return cases
+			return cases, nil
 		}
 	},
 }
@@ -63,7 +66,6 @@ var latencyColumns = []Column{
 }
 
 type latency struct {
-	name                               string
 	clients, topics, rate, connections int
 	// mixed is a third that follow board/**, a third board/*, and a third five
 	// topics; else everybody follows one.
@@ -72,9 +74,6 @@ type latency struct {
 }
 
 func (o latency) run(ctx context.Context, k *server.Kit, name string) (Figures, error) {
-	if o.clients == 0 || o.topics == 0 || o.rate == 0 || o.connections == 0 {
-		return nil, fmt.Errorf("preset %q does not exist: there are reference and thousand, or give -clients, -topics, -rate and -connections", o.name)
-	}
 	r, err := begin(ctx, k, name, load.Topics{Prefix: "board/", N: o.topics}, 0)
 	if err != nil {
 		return nil, err
@@ -99,9 +98,9 @@ func (o latency) follow(t load.Topics, i int) load.Follow {
 	case i%3 == 1:
 		return t.All("board/*")
 	}
-	five := make([]int, 5)
-	for k := range five {
-		five[k] = (i + k*4) % t.N
+	some := make([]int, min(5, t.N))
+	for k := range some {
+		some[k] = (i + k*t.N/len(some)) % t.N
 	}
-	return t.Only(five...)
+	return t.Only(some...)
 }

@@ -27,13 +27,17 @@ func TestMain(m *testing.M) {
 	}
 	// A baseline with the race detector would sleep for a second at its end.
 	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	// The runs wait most of the time.
+	flag.Parse()
+	flag.Set("test.parallel", "8")
 	goleak.VerifyTestMain(m)
 }
 
 func TestModesWorkOnBaselines(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string]string{
 		"idle":      "-clients 50 -settle 20ms",
-		"latency":   "-clients 12 -rate 200 -for 100ms",
+		"latency":   "-clients 12 -topics 7 -rate 200 -for 100ms",
 		"fanout":    "-clients 20 -for 100ms",
 		"publish":   "-topics 20 -for 100ms",
 		"reconnect": "-clients 60 -topics 3 -missed 7 -times 2",
@@ -41,20 +45,9 @@ func TestModesWorkOnBaselines(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m, err := Find(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			flags := flag.NewFlagSet(name, flag.ContinueOnError)
-			cases := m.Flags(flags)
-			if err := flags.Parse(strings.Fields(args)); err != nil {
-				t.Fatal(err)
-			}
-			for _, c := range cases() {
-				if strings.Contains(c.Name, "array") || strings.Contains(c.Name, "lines") {
-					continue // the baselines take single events
-				}
-				s := c.Measure(t.Context(), &server.Kit{}, []string{server.Raw, server.Naive}, 1, io.Discard)
+			for _, c := range casesOf(t, name, args) {
+				c, _ = c.Of([]string{server.Raw, server.Naive})
+				s := c.Measure(t.Context(), &server.Kit{}, 1, io.Discard)
 				if err := s.Err(); err != nil {
 					t.Error(err)
 				}
@@ -68,6 +61,19 @@ func TestModesWorkOnBaselines(t *testing.T) {
 			}
 		})
 	}
+}
+
+func casesOf(t *testing.T, name, args string) []Case {
+	t.Helper()
+	m, err := Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := m.Cases(flag.NewFlagSet(name, flag.ContinueOnError), strings.Fields(args))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cases
 }
 
 func TestTablesHaveMediansAndSpread(t *testing.T) {
@@ -86,15 +92,5 @@ func TestTablesHaveMediansAndSpread(t *testing.T) {
 `
 	if got := s.Table(); got != want[1:] {
 		t.Errorf("got\n%s", got)
-	}
-}
-
-func TestSeveralNumbers(t *testing.T) {
-	var n numbers
-	if err := n.Set("1,32"); err != nil || n.String() != "1,32" {
-		t.Errorf("1,32 is read as %s, %v", n.String(), err)
-	}
-	if n.Set("1,x") == nil || n.Set("0") == nil {
-		t.Error("what is no positive number was taken for one")
 	}
 }

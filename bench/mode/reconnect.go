@@ -4,6 +4,7 @@ package mode
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"time"
@@ -15,30 +16,50 @@ import (
 var reconnectMode = Mode{
 	Name: "reconnect",
 	Doc:  "clients that all return at once with a cursor, until each has all that it missed",
-	Flags: func(f *flag.FlagSet) func() []Case {
-		restart := f.Bool("restart", false, "restart the hub before they return, so that it reads from disk")
-		clients := f.Int("clients", 0, "subscribers, instead of 1,000 of one topic and 10,000 of 100")
-		topics := f.Int("topics", 1, "topics, each client of one")
-		times := f.Int("times", 5, "how many times they return, with the same cursor; once after a restart")
-		missed := f.Int("missed", 100, "events of each topic that were missed")
-		return func() (cases []Case) {
+	Flags: func(f *flag.FlagSet) func() ([]Case, error) {
+		restart := f.Bool("restart", false, "restart the hub before they return, so that it reads from disk; they return once then")
+		var own reconnect
+		numberVar(f, &own.times, "times", 0, 10_000, "how many times they return, with the same cursor; by default 1,000 clients 100 times, and others 5 times")
+		numberVar(f, &own.clients, "clients", 0, mostClients, "subscribers, instead of 1,000 of one topic and 10,000 of 100")
+		numberVar(f, &own.topics, "topics", 1, mostTopics, "topics, each client of one; goes with -clients")
+		numberVar(f, &own.missed, "missed", 100, mostEvents, "events of each topic that were missed; goes with -clients")
+		return func() (cases []Case, err error) {
 			loads := []reconnect{{clients: 1000, topics: 1, missed: 100}, {clients: 10000, topics: 100, missed: 20}}
-			if *clients > 0 {
-				loads = []reconnect{{clients: *clients, topics: *topics, missed: *missed}}
+			switch {
+			case own.clients > 0:
+				loads = []reconnect{own}
+			case given(f, "topics", "missed"):
+				return nil, errors.New("-topics and -missed go with -clients, and without it change nothing")
+			}
+			if total := own.topics * own.missed; total > mostEvents {
+				return nil, fmt.Errorf("%d topics with %d missed events are %d: it must be %d at most", own.topics, own.missed, total, mostEvents)
+			}
+			if *restart && own.times > 1 {
+				return nil, errors.New("-times goes without -restart: what was read from disk once is in memory then")
 			}
 			for _, o := range loads {
-				o.restart, o.times = *restart, *times
-				c := Case{fmt.Sprintf("reconnect %d×%d", o.clients, o.missed), baselines, reconnectColumns, nil}
-				if o.restart {
-					o.times = 1
-					c.Name, c.Servers = c.Name+" restarted", []string{server.Hub}
-				}
-				c.Run = o.run
-				cases = append(cases, c)
+				o.times, o.restart = own.times, *restart
+				cases = append(cases, o.asCase())
 			}
-			return cases
+			return cases, nil
 		}
 	},
+}
+
+func (o reconnect) asCase() Case {
+	c := Case{Name: fmt.Sprintf("reconnect %d×%d", o.clients, o.missed), Servers: baselines, Able: keeping, Columns: reconnectColumns}
+	switch {
+	case o.restart:
+		o.times = 1
+		c.Name, c.Servers, c.Able = c.Name+" restarted", durable, durable
+	case o.times == 0:
+		o.times = 5
+		if o.clients <= 1000 { // raw has each time over in 20 ms
+			o.times = 100
+		}
+	}
+	c.Run = o.run
+	return c
 }
 
 var reconnectColumns = []Column{
@@ -99,13 +120,13 @@ func (r *run) comeBack(ctx context.Context, o reconnect, cursor load.Cursor) (s 
 	for i := range o.clients {
 		r.crowd.AddFrom(r.topics.Only(i%o.topics), cursor)
 	}
-	const quiet = 300 * time.Millisecond // the server forgets those that left before
+	quiet := 50*time.Millisecond + time.Duration(o.clients)*25*time.Microsecond // the server forgets those that left before
 	if err := r.wait(ctx, quiet); err != nil {
 		return s, err
 	}
 	goal := r.crowd.Missing()
 	r.crowd.Come()
-	if s, err = r.measure(ctx, time.Minute, func() bool { return r.crowd.Events >= goal }); err != nil {
+	if s, err = r.measure(ctx, 3*r.patience, func() bool { return r.crowd.Events >= goal }); err != nil {
 		return s, err
 	}
 	return s, r.finish(ctx)

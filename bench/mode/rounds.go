@@ -22,13 +22,9 @@ type Samples struct {
 }
 
 // Measure runs the case on the servers in turn, and that several times, so that
-// what else happens on the machine happens to all. servers may be empty for those
-// of the case.
-func (c Case) Measure(ctx context.Context, k *server.Kit, servers []string, rounds int, progress io.Writer) *Samples {
+// what else happens on the machine happens to all.
+func (c Case) Measure(ctx context.Context, k *server.Kit, rounds int, progress io.Writer) *Samples {
 	s := &Samples{Case: c, Rounds: make(map[string][]Figures)}
-	if len(servers) > 0 {
-		s.Case.Servers = servers
-	}
 	for round := range rounds {
 		for _, name := range s.Case.Servers {
 			if ctx.Err() != nil {

@@ -18,17 +18,16 @@ import (
 var startMode = Mode{
 	Name: "start",
 	Doc:  "from the start of the hub until it is ready, and the size of its program",
-	Flags: func(f *flag.FlagSet) func() []Case {
+	Flags: func(f *flag.FlagSet) func() ([]Case, error) {
 		var o start
-		f.IntVar(&o.events, "events", 1_000_000, "events in the log, beside the case of none")
-		f.IntVar(&o.times, "times", 5, "how many times it is started; the median counts")
-		return func() []Case {
+		numberVar(f, &o.events, "events", 1_000_000, mostEvents, "events in the log, beside the case of none")
+		numberVar(f, &o.times, "times", 5, 1000, "how many times it is started; the median counts")
+		return func() ([]Case, error) {
 			none := start{times: o.times}
-			hub := []string{server.Hub}
 			return []Case{
-				{"start empty", hub, startColumns, none.run},
-				{fmt.Sprintf("start %d", o.events), hub, startColumns, o.run},
-			}
+				{Name: "start empty", Servers: durable, Able: durable, Columns: startColumns, Run: none.run},
+				{Name: fmt.Sprintf("start %d", o.events), Servers: durable, Able: durable, Columns: startColumns, Run: o.run},
+			}, nil
 		}
 	},
 }
@@ -80,7 +79,7 @@ type filled struct {
 
 // again starts a hub on it, lets it be checked when the time is taken, and ends the
 // hub in good order.
-func (l *filled) again(ctx context.Context, k *server.Kit, name string, check func(context.Context, *server.Server) error) (ms, rss float64, err error) {
+func (l *filled) again(ctx context.Context, k *server.Kit, name string, check func(context.Context, *server.Kit, *server.Server) error) (ms, rss float64, err error) {
 	begin := time.Now()
 	s, err := k.StartHub(ctx, name, l.data)
 	if err != nil {
@@ -89,7 +88,7 @@ func (l *filled) again(ctx context.Context, k *server.Kit, name string, check fu
 	ms = time.Since(begin).Seconds() * 1e3
 	usage, err := s.Usage()
 	if err == nil && check != nil {
-		err = check(ctx, s)
+		err = check(ctx, k, s)
 	}
 	if err != nil {
 		_ = s.Kill()
@@ -99,8 +98,8 @@ func (l *filled) again(ctx context.Context, k *server.Kit, name string, check fu
 }
 
 // check reads everything back.
-func (l *filled) check(ctx context.Context, s *server.Server) error {
-	r, err := attach(s, l.topics)
+func (l *filled) check(ctx context.Context, k *server.Kit, s *server.Server) error {
+	r, err := attach(k, s, l.topics)
 	if err != nil {
 		return err
 	}
@@ -116,7 +115,7 @@ func (o start) fill(ctx context.Context, k *server.Kit, name, data string) (*fil
 	if err != nil {
 		return nil, err
 	}
-	r, err := attach(s, load.Topics{Prefix: "board/", N: topics})
+	r, err := attach(k, s, load.Topics{Prefix: "board/", N: topics})
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +128,7 @@ func (o start) fill(ctx context.Context, k *server.Kit, name, data string) (*fil
 	if err := r.pubs.Open(connections); err != nil {
 		return nil, err
 	}
-	return &filled{data, r.topics, r.ledger, beginning}, r.publish(ctx, int64(o.events), 15*patience, o.arrays(topics))
+	return &filled{data, r.topics, r.ledger, beginning}, r.publish(ctx, int64(o.events), 15*r.patience, o.arrays(topics))
 }
 
 func (o start) arrays(topics int) func(*load.Request) bool {

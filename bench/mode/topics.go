@@ -15,20 +15,19 @@ import (
 var topicsMode = Mode{
 	Name: "topics",
 	Doc:  "the same events over many topics, and over one, with a subscriber for each topic",
-	Flags: func(f *flag.FlagSet) func() []Case {
-		topics := f.Int("topics", 10000, "topics, beside the case of one")
+	Flags: func(f *flag.FlagSet) func() ([]Case, error) {
+		var topics int
+		numberVar(f, &topics, "topics", 10000, mostTopics, "topics, beside the case of one")
 		var s steady
-		f.IntVar(&s.rate, "rate", 10000, "events a second")
-		f.IntVar(&s.connections, "connections", 64, "publishers")
-		f.DurationVar(&s.length, "for", 10*time.Second, "how long to measure")
-		return func() (cases []Case) {
-			for _, n := range []int{1, *topics} {
+		s.flags(f, 10000, 64)
+		return func() (cases []Case, err error) {
+			for _, n := range []int{1, topics} {
 				run := func(ctx context.Context, k *server.Kit, name string) (Figures, error) {
 					return oneEach(ctx, k, name, n, false, s)
 				}
-				cases = append(cases, Case{fmt.Sprintf("topics %d", n), []string{server.Hub}, latencyColumns, run})
+				cases = append(cases, Case{Name: fmt.Sprintf("topics %d", n), Servers: []string{server.Hub}, Columns: latencyColumns, Run: run})
 			}
-			return cases
+			return cases, nil
 		}
 	},
 }
@@ -36,20 +35,19 @@ var topicsMode = Mode{
 var wildcardMode = Mode{
 	Name: "wildcard",
 	Doc:  "clients of one topic each, with and without one more that follows all topics",
-	Flags: func(f *flag.FlagSet) func() []Case {
-		topics := f.Int("clients", 10000, "subscribers, and topics")
+	Flags: func(f *flag.FlagSet) func() ([]Case, error) {
+		var topics int
+		numberVar(f, &topics, "clients", 10000, mostTopics, "subscribers, and topics")
 		var s steady
-		f.IntVar(&s.rate, "rate", 2000, "events a second")
-		f.IntVar(&s.connections, "connections", 64, "publishers")
-		f.DurationVar(&s.length, "for", 10*time.Second, "how long to measure")
-		return func() (cases []Case) {
+		s.flags(f, 2000, 64)
+		return func() (cases []Case, err error) {
 			for _, name := range []string{"wildcard without", "wildcard with"} {
 				run := func(ctx context.Context, k *server.Kit, server string) (Figures, error) {
-					return oneEach(ctx, k, server, *topics, name == "wildcard with", s)
+					return oneEach(ctx, k, server, topics, name == "wildcard with", s)
 				}
-				cases = append(cases, Case{name, []string{server.Hub}, latencyColumns, run})
+				cases = append(cases, Case{Name: name, Servers: []string{server.Hub}, Columns: latencyColumns, Run: run})
 			}
-			return cases
+			return cases, nil
 		}
 	},
 }
@@ -73,7 +71,7 @@ func oneEach(ctx context.Context, k *server.Kit, name string, topics int, all bo
 	if err := r.others.Connect(ctx); err != nil {
 		return nil, err
 	}
-	s.warm = 2 * time.Second // of the fewest events that make every topic live
+	s.warm = min(2*time.Second, s.length) // of the fewest events that make every topic live
 	if once := time.Duration(topics) * time.Second / time.Duration(s.rate); once > s.warm {
 		s.warm = once
 	}

@@ -54,22 +54,47 @@ var (
 
 const rounds = 3
 
-// Run is the mode "all".
-func Run(ctx context.Context, args []string) error {
+// Prepare reads the flags of the mode "all", opens its output, and returns what
+// measures.
+func Prepare(args []string) (func(context.Context) error, error) {
 	flags := flag.NewFlagSet("all", flag.ContinueOnError)
 	hasty := flags.Bool("quick", false, "in three minutes, one round, for trying")
-	out := flags.String("out", "", "file for the report; by default bench/RESULTS.md, or standard output if quick")
-	dir := flags.String("dir", "", "where the hub keeps its data meanwhile; by default the folder for temporary files")
-	if err := flags.Parse(args); err != nil {
-		return err
+	path := flags.String("out", "", "file for the report; by default bench/RESULTS.md, or standard output if quick")
+	var o mode.Options
+	o.DirFlag(flags)
+	if err := mode.Parse(flags, args); err != nil {
+		return nil, err
 	}
 	plan, times := full, rounds
 	if *hasty {
 		plan, times = quick, 1
-	} else if *out == "" {
-		*out = "bench/RESULTS.md"
+	} else if *path == "" {
+		*path = "bench/RESULTS.md"
 	}
-	k, err := server.NewKit(ctx, *dir)
+	out, err := open(*path)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		defer out.Close()
+		return run(ctx, o.Dir, plan, times, out)
+	}, nil
+}
+
+// open opens the report before anything is measured, and leaves it as it is.
+func open(path string) (*os.File, error) {
+	if path == "" {
+		return os.Stdout, nil
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("all: the report cannot be written: %w", err)
+	}
+	return f, nil
+}
+
+func run(ctx context.Context, dir string, plan []entry, times int, out *os.File) error {
+	k, err := server.NewKit(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -85,10 +110,12 @@ func Run(ctx context.Context, args []string) error {
 	if err := machine.end(); err != nil {
 		return err
 	}
-	if err := write(*out, all, machine, times); err != nil {
-		return err
+	if out != os.Stdout {
+		if err := out.Truncate(0); err != nil {
+			return err
+		}
 	}
-	return all.err()
+	return errors.Join(all.write(out, machine, times), all.err())
 }
 
 // results are the samples of all cases, in the order in which they were taken.
@@ -109,7 +136,7 @@ func measure(ctx context.Context, k *server.Kit, plan []entry, times int) (*resu
 			n = 1
 		}
 		for _, c := range cases {
-			s := c.Measure(ctx, k, nil, n, os.Stderr)
+			s := c.Measure(ctx, k, n, os.Stderr)
 			all.byCase[c.Name] = s
 			all.order = append(all.order, s)
 			fmt.Fprintln(os.Stderr, "\n"+s.Table())
@@ -123,12 +150,7 @@ func (e entry) cases() ([]mode.Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	flags := flag.NewFlagSet(e.mode, flag.ContinueOnError)
-	cases := m.Flags(flags)
-	if err := flags.Parse(e.args); err != nil {
-		return nil, err
-	}
-	return cases(), nil
+	return m.Cases(flag.NewFlagSet(e.mode, flag.ContinueOnError), e.args)
 }
 
 func (r *results) err() error {
@@ -153,17 +175,6 @@ func (r *results) rounds(name, of, key string) (all []float64) {
 		all = append(all, v)
 	}
 	return all
-}
-
-func write(path string, all *results, m *machine, times int) error {
-	if path == "" {
-		return all.write(os.Stdout, m, times)
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(all.write(f, m, times), f.Close())
 }
 
 func (r *results) write(w io.Writer, m *machine, times int) error {

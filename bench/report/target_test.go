@@ -4,6 +4,8 @@ package report
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -61,6 +63,24 @@ func TestTargetsNameCasesThatThereAre(t *testing.T) {
 	var text strings.Builder
 	if err := r.write(&text, &machine{}, rounds); err != nil || !strings.Contains(text.String(), "it did") {
 		t.Errorf("what failed is not told: %v", err)
+	}
+}
+
+func TestTheReportIsOpenedFirst(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "results")
+	if err := os.WriteFile(path, []byte("of before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Prepare([]string{"-out", path}); err != nil {
+		t.Error(err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "of before" {
+		t.Errorf("it is %q, %v", text, err)
+	}
+	for _, args := range [][]string{{"-out", path + "/x"}, {"quick"}, {"-dir", path}, {"-nosuch"}} {
+		if _, err := Prepare(args); err == nil {
+			t.Errorf("%q was taken", args)
+		}
 	}
 }
 

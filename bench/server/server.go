@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/navehub/nave/tests/harness"
 )
@@ -33,6 +34,9 @@ type Kit struct {
 	Program string // the hub's
 	// Stand, if set, makes what stands for a hub instead: for tests of the modes.
 	Stand func(name, data string) (addr string, p Process, err error)
+	// Patience is how long what was published may take to be received in the end.
+	// Defaults to 20 seconds.
+	Patience time.Duration
 
 	dir string
 }
