@@ -8,6 +8,7 @@ VERSION  ?=
 PKG      ?= ./...
 TIMEOUT  ?= 10m
 BENCH    ?= .
+COUNT    ?= 10
 FUZZTIME ?= 30s
 
 FIGURES := $(CURDIR)/bin/figures.md
@@ -75,8 +76,9 @@ $(GOLANGCI):
 bench: ## measure a whole hub in every way, beside two baselines, for bench/RESULTS.md; takes 25 minutes
 	go run ./bench all
 
-microbench: ## measure the hub's parts; BENCH=regexp chooses
-	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m $(PKG)
+# As often as benchstat needs to tell a difference from noise; for a look COUNT=1.
+microbench: ## measure the hub's parts; BENCH=regexp chooses, each COUNT=10 times
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 6h $(PKG)
 
 # Go fuzzes one target at a time, so find them and take turns.
 fuzz: ## run every fuzz target in turn, each for FUZZTIME=30s

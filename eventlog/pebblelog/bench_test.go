@@ -54,7 +54,9 @@ func BenchmarkAppend(b *testing.B) {
 			l := openBench(b)
 			at := 0
 			for b.Loop() {
+				b.StopTimer()
 				group := cards(at, size)
+				b.StartTimer()
 				if _, err := l.Append(context.Background(), group); err != nil {
 					b.Fatal(err)
 				}
