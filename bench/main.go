@@ -97,7 +97,7 @@ func measure(m mode.Mode, args []string) (func(context.Context) error, error) {
 		return nil, err
 	}
 	return func(ctx context.Context) error {
-		k, err := server.NewKit(ctx, o.Dir)
+		k, err := server.NewKit(ctx, o.Dir, o.Program)
 		if err != nil {
 			return err
 		}

@@ -44,6 +44,7 @@ func TestWrongWordsAreRefused(t *testing.T) {
 		"start -nosuch":                                  "start: flag provided but not defined: -nosuch; start -help lists the flags",
 		"fanout -rounds 0":                               "from 1 to",
 		"fanout -dir /nosuch":                            "it must be a folder that there is",
+		"fanout -program /nosuch":                        "it must be a program that there is",
 		"fanout -servers nosuch":                         `there is no server "nosuch": there are raw, naive, hub`,
 		"fanout -servers raw,raw":                        "raw is named twice",
 		"fanout -servers ":                               "there is no server",

@@ -14,8 +14,9 @@ import (
 
 // Options are those of every mode.
 type Options struct {
-	Rounds int
-	Dir    string
+	Rounds  int
+	Dir     string
+	Program string
 
 	servers texts
 }
@@ -24,6 +25,13 @@ type Options struct {
 func (o *Options) Flags(f *flag.FlagSet) {
 	f.Var(&o.servers, "servers", "which of "+strings.Join(server.Names, ", ")+"; by default those that the mode is about")
 	numberVar(f, &o.Rounds, "rounds", 1, 1000, "how many times, the servers in turn")
+	f.Func("program", "a hub that is there already, such as one with symbols; by default it is built as make does", func(text string) error {
+		o.Program = text
+		if info, err := os.Stat(text); err != nil || info.Mode()&0o111 == 0 || info.IsDir() {
+			return fmt.Errorf("it must be a program that there is")
+		}
+		return nil
+	})
 	o.DirFlag(f)
 }
 

@@ -93,7 +93,7 @@ func open(path string) (*os.File, error) {
 }
 
 func run(ctx context.Context, dir string, plan []entry, times int, out *os.File) error {
-	k, err := server.NewKit(ctx, dir)
+	k, err := server.NewKit(ctx, dir, "")
 	if err != nil {
 		return err
 	}

@@ -53,14 +53,18 @@ type Process interface {
 // flags are those of make build.
 var flags = []string{"-trimpath", "-ldflags=-s -w"}
 
-// NewKit builds the hub, as make build does, into a new folder below dir; "" is the
-// system's for temporary files.
-func NewKit(ctx context.Context, dir string) (*Kit, error) {
+// NewKit makes a new folder below dir; "" is the system's for temporary files. It
+// builds the hub there as make build does, unless it is given a program.
+func NewKit(ctx context.Context, dir, program string) (*Kit, error) {
 	dir, err := os.MkdirTemp(dir, "nave-bench-")
 	if err != nil {
 		return nil, err
 	}
 	k := &Kit{dir: dir}
+	if program != "" {
+		k.Program, err = filepath.Abs(program)
+		return k, err
+	}
 	if err := os.Setenv("CGO_ENABLED", "0"); err != nil { // as make build has it
 		return nil, err
 	}
