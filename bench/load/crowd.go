@@ -32,7 +32,7 @@ type Crowd struct {
 
 	loop    *Loop
 	server  *unix.SockaddrInet4
-	addr    string
+	to      Target
 	ledger  *Ledger
 	all     []*Subscriber
 	waiting []*Subscriber // to connect
@@ -41,12 +41,12 @@ type Crowd struct {
 }
 
 // NewCrowd is a crowd without subscribers yet. Its ledger is the publishers'.
-func NewCrowd(l *Loop, addr string, ledger *Ledger) (*Crowd, error) {
-	server, err := sockaddr(addr)
+func NewCrowd(l *Loop, to Target, ledger *Ledger) (*Crowd, error) {
+	server, err := sockaddr(to.Addr)
 	if err != nil {
 		return nil, err
 	}
-	return &Crowd{loop: l, server: server, addr: addr, ledger: ledger}, nil
+	return &Crowd{loop: l, server: server, to: to, ledger: ledger}, nil
 }
 
 // Add adds a subscriber, which is to receive what is published from now on. It

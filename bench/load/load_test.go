@@ -61,10 +61,10 @@ func newSite(t *testing.T, addr string) *site {
 	}
 	t.Cleanup(func() { s.loop.Close() })
 	s.ledger = load.NewLedger(s.topics)
-	if s.crowd, err = load.NewCrowd(s.loop, addr, s.ledger); err != nil {
+	if s.crowd, err = load.NewCrowd(s.loop, load.Target{Addr: addr}, s.ledger); err != nil {
 		t.Fatal(err)
 	}
-	if s.pubs, err = load.NewPublishers(s.loop, addr, s.topics, s.ledger); err != nil {
+	if s.pubs, err = load.NewPublishers(s.loop, load.Target{Addr: addr}, s.topics, s.ledger); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -42,12 +42,12 @@ type Publishers struct {
 }
 
 // NewPublishers has no connections yet. What is accepted goes into the ledger.
-func NewPublishers(l *Loop, addr string, t Topics, ledger *Ledger) (*Publishers, error) {
-	server, err := sockaddr(addr)
+func NewPublishers(l *Loop, to Target, t Topics, ledger *Ledger) (*Publishers, error) {
+	server, err := sockaddr(to.Addr)
 	if err != nil {
 		return nil, err
 	}
-	return &Publishers{loop: l, server: server, ledger: ledger, above: make(map[int64]int64), writer: writer{addr: addr, topics: t}}, nil
+	return &Publishers{loop: l, server: server, ledger: ledger, above: make(map[int64]int64), writer: writer{to: to, topics: t}}, nil
 }
 
 // Open opens n connections.

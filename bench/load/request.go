@@ -24,7 +24,7 @@ const keys = 500
 
 // A writer writes requests, with nothing left from one to the next but buffers.
 type writer struct {
-	addr   string
+	to     Target
 	topics Topics
 	keyed  bool
 	body   []byte
@@ -34,9 +34,9 @@ type writer struct {
 // request is the whole request, good until the next one.
 func (w *writer) request(r *Request) []byte {
 	w.body = w.appendBody(w.body[:0], r)
-	b := append(w.whole[:0], "POST /v1/events HTTP/1.1\r\nHost: "...)
-	b = append(b, w.addr...)
-	b = append(b, "\r\nContent-Type: application/json\r\nContent-Length: "...)
+	b := append(w.whole[:0], "POST /v1/events HTTP/1.1\r\n"...)
+	b = w.to.appendHost(b)
+	b = append(b, "Content-Type: application/json\r\nContent-Length: "...)
 	b = strconv.AppendInt(b, int64(len(w.body)), 10)
 	b = append(b, crlfcrlf...)
 	w.whole = append(b, w.body...)
@@ -45,8 +45,8 @@ func (w *writer) request(r *Request) []byte {
 
 // lines begins a request whose body is a stream of lines.
 func (w *writer) lines() []byte {
-	return []byte("POST /v1/events HTTP/1.1\r\nHost: " + w.addr +
-		"\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n")
+	b := w.to.appendHost([]byte("POST /v1/events HTTP/1.1\r\n"))
+	return append(b, "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"...)
 }
 
 // chunk frames what was gathered in body, a line or more.

@@ -21,6 +21,23 @@ type socket struct {
 	out  []byte
 }
 
+// A Target is a server, and what to show it.
+type Target struct {
+	Addr  string // host:port
+	Token string // "" for none
+}
+
+// appendHost adds the headers that every request has.
+func (t Target) appendHost(b []byte) []byte {
+	b = append(b, "Host: "...)
+	b = append(b, t.Addr...)
+	if t.Token != "" {
+		b = append(b, "\r\nAuthorization: Bearer "...)
+		b = append(b, t.Token...)
+	}
+	return append(b, "\r\n"...)
+}
+
 func sockaddr(addr string) (*unix.SockaddrInet4, error) {
 	a, err := netip.ParseAddrPort(addr)
 	if err != nil || !a.Addr().Is4() {

@@ -83,12 +83,12 @@ func (s *Subscriber) begin() {
 }
 
 func (s *Subscriber) request() []byte {
-	b := make([]byte, 0, 256)
+	b := make([]byte, 0, 1024)
 	b = append(b, "GET /v1/events?topic="...)
 	b = append(b, strings.Join(s.follow.Filters, "&topic=")...)
-	b = append(b, " HTTP/1.1\r\nHost: "...)
-	b = append(b, s.crowd.addr...)
-	b = append(b, "\r\nAccept: text/event-stream\r\n"...)
+	b = append(b, " HTTP/1.1\r\n"...)
+	b = s.crowd.to.appendHost(b)
+	b = append(b, "Accept: text/event-stream\r\n"...)
 	if s.epoch != nil {
 		b = append(b, "Last-Event-ID: "...)
 		b = append(b, s.epoch...)

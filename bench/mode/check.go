@@ -76,7 +76,7 @@ func (r *run) readAgain(ctx context.Context, beginning load.Cursor) error {
 
 // readBack reads from the cursor on, and compares it with what was accepted.
 func (r *run) readBack(ctx context.Context, from load.Cursor) error {
-	crowd, err := load.NewCrowd(r.loop, r.server.Addr, r.ledger)
+	crowd, err := load.NewCrowd(r.loop, target(r.server), r.ledger)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (r *run) readBack(ctx context.Context, from load.Cursor) error {
 
 // cursor is where somebody stands who has seen all that there was, which is nothing.
 func (r *run) cursor(ctx context.Context) (load.Cursor, error) {
-	crowd, err := load.NewCrowd(r.loop, r.server.Addr, r.ledger)
+	crowd, err := load.NewCrowd(r.loop, target(r.server), r.ledger)
 	if err != nil {
 		return load.Cursor{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ var idleMode = Mode{
 		numberVar(f, &o.topics, "topics", 100, mostTopics, "topics, each client of one")
 		lengthVar(f, &o.settle, "settle", 25*time.Second, longest, "how long they are left alone before they are measured: until the hub has given back what connecting took")
 		return func() ([]Case, error) {
-			return []Case{{Name: "idle", Servers: baselines, Columns: idleColumns, Run: o.run}}, nil
+			return []Case{{Name: "idle", Servers: append(slices.Clone(baselines), server.Tokens), Columns: idleColumns, Run: o.run}}, nil
 		}
 	},
 }
@@ -101,7 +102,7 @@ type memory struct{ rss, peak, heap, kernel int64 }
 
 func memoryOf(ctx context.Context, s *server.Server) (m memory, err error) {
 	if server.IsHub(s.Name) { // first, since it makes garbage
-		if m.heap, err = heapOf(ctx, s.Addr); err != nil {
+		if m.heap, err = heapOf(ctx, target(s)); err != nil {
 			return m, err
 		}
 	}
@@ -116,12 +117,15 @@ func memoryOf(ctx context.Context, s *server.Server) (m memory, err error) {
 
 // heapOf is what Go uses itself, by the server's metrics: heap and stacks, live and
 // not collected yet, without what is held for later.
-func heapOf(ctx context.Context, addr string) (int64, error) {
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/metrics", nil)
+func heapOf(ctx context.Context, of load.Target) (int64, error) {
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+of.Addr+"/metrics", nil)
 	if err != nil {
 		return 0, err
 	}
 	q.Close = true
+	if of.Token != "" {
+		q.Header.Set("Authorization", "Bearer "+of.Token)
+	}
 	answer, err := http.DefaultClient.Do(q)
 	if err != nil {
 		return 0, err

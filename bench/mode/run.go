@@ -29,6 +29,8 @@ type run struct {
 	patience time.Duration
 }
 
+func target(s *server.Server) load.Target { return load.Target{Addr: s.Addr, Token: s.Token} }
+
 // begin starts a server, which keeps so many events if it is a baseline.
 func begin(ctx context.Context, k *server.Kit, name string, t load.Topics, keep int) (*run, error) {
 	s, err := k.Start(ctx, name, keep)
@@ -46,9 +48,9 @@ func attach(k *server.Kit, s *server.Server, t load.Topics) (*run, error) {
 	}
 	r := &run{loop: loop, server: s, topics: t, ledger: load.NewLedger(t), patience: cmp.Or(k.Patience, 20*time.Second)}
 	var failed [3]error
-	r.crowd, failed[0] = load.NewCrowd(r.loop, s.Addr, r.ledger)
-	r.others, failed[1] = load.NewCrowd(r.loop, s.Addr, r.ledger)
-	r.pubs, failed[2] = load.NewPublishers(r.loop, s.Addr, t, r.ledger)
+	r.crowd, failed[0] = load.NewCrowd(r.loop, target(s), r.ledger)
+	r.others, failed[1] = load.NewCrowd(r.loop, target(s), r.ledger)
+	r.pubs, failed[2] = load.NewPublishers(r.loop, target(s), t, r.ledger)
 	if err := errors.Join(failed[:]...); err != nil {
 		r.end()
 		return nil, err

@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,10 +22,11 @@ const (
 	Hub       = "hub"
 	Memory    = "hub-memory"
 	Transient = "hub-transient"
+	Tokens    = "hub-tokens" // durable, and demands a token of everybody
 )
 
 // Names are all of them.
-var Names = []string{Raw, Naive, Hub, Memory, Transient}
+var Names = []string{Raw, Naive, Hub, Memory, Transient, Tokens}
 
 // IsHub reports whether it is the hub, with topics of whatever durability.
 func IsHub(name string) bool { return strings.HasPrefix(name, Hub) }
@@ -38,7 +40,8 @@ type Kit struct {
 	// Defaults to 20 seconds.
 	Patience time.Duration
 
-	dir string
+	dir    string
+	access access
 }
 
 // A Process is a hub that can be ended and started again on the same address and data.
@@ -83,9 +86,10 @@ func (k *Kit) Data() (string, error) { return os.MkdirTemp(k.dir, "data-") }
 
 // A Server is one that runs.
 type Server struct {
-	Name string
-	Addr string // host:port
-	Data string // folder of a hub's log
+	Name  string
+	Addr  string // host:port
+	Token string // that it demands; "" for none
+	Data  string // folder of a hub's log
 
 	hub   Process
 	child *child
@@ -121,12 +125,25 @@ func (k *Kit) StartHub(ctx context.Context, name, data string) (*Server, error) 
 		_ = hub.Kill()
 		return nil, err
 	}
-	return &Server{Name: name, Addr: addr, Data: data, hub: hub}, nil
+	s := &Server{Name: name, Addr: addr, Data: data, hub: hub}
+	if name == Tokens {
+		if s.Token, err = k.access.token(); err != nil {
+			return nil, errors.Join(err, s.Stop())
+		}
+	}
+	return s, nil
 }
 
 func (k *Kit) process(name, data string) (string, Process, error) {
 	var env []string
-	if name != Hub {
+	switch name {
+	case Hub:
+	case Tokens:
+		var err error
+		if env, err = k.access.demand(k.dir); err != nil {
+			return "", nil, err
+		}
+	default:
 		durability := strings.TrimPrefix(name, Hub+"-")
 		env = append(env, `NAVE_TOPICS=[{filter: "**", durability: `+durability+`}]`)
 	}

@@ -110,8 +110,12 @@ func serve(ctx context.Context, cfg config.Config, errs io.Writer, greet greeter
 		}
 		logger := slog.New(logs)
 		logger.Info("the hub is up", "address", at, "data", dataName(cfg))
+		level := slog.LevelWarn
+		if isLoopback(address.String()) {
+			level = slog.LevelInfo
+		}
 		for _, warning := range warnings(cfg, address.String()) {
-			logger.Warn(warning)
+			logger.Log(ctx, level, warning)
 		}
 	}
 	var failure error
