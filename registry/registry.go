@@ -1,5 +1,5 @@
-// Package registry is what people and other actors ask about: which clients and
-// topics there are, and how they fare. Nobody asks an actor for its status.
+// Package registry is what people and other actors ask about: which clients,
+// topics and breakers there are, and how they fare. Nobody asks an actor for its status.
 //
 // Writing: Put and Remove never wait for the tables. What is put gathers, the
 // latest of each row, and is written in one transaction a few milliseconds
@@ -74,6 +74,12 @@ func (r *Registry) PutTopic(t Topic) { r.put(rowID{topics, string(t.Name)}, &t) 
 
 // RemoveTopic removes the topic, if it is there.
 func (r *Registry) RemoveTopic(name nave.Topic) { r.put(rowID{topics, string(name)}, nil) }
+
+// PutBreaker adds the breaker or replaces the row with its Name.
+func (r *Registry) PutBreaker(b Breaker) {
+	b.History = slices.Clone(b.History)
+	r.put(rowID{breakers, b.Name}, &b)
+}
 
 // Close writes what has gathered, stops the writer and waits for it. What is put
 // afterwards is ignored; what is there can still be read. It may be called more

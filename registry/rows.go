@@ -98,3 +98,38 @@ type Topic struct {
 
 // Active reports whether the topic's actor is running.
 func (t Topic) Active() bool { return !t.Passivated.After(t.Activated) }
+
+// A Breaker is one circuit breaker.
+type Breaker struct {
+	Name  string
+	State BreakerState
+	// Since is when it changed last, and Why.
+	Since time.Time
+	Why   string
+	// Until is when an open one will let a call through again; zero if nobody knows.
+	Until time.Time
+	// Calls, and those of them that failed or were slow, are of the latest window,
+	// and for a half-open one of its probes. They are up to a tenth of it old.
+	Calls, Failures, Slow int
+	// History has the last changes, at most ten, oldest first.
+	History []BreakerChange
+}
+
+// A BreakerState says whether a breaker lets calls through.
+type BreakerState string
+
+const (
+	// BreakerClosed lets all of them through: things are well.
+	BreakerClosed BreakerState = "closed"
+	// BreakerOpen refuses all of them.
+	BreakerOpen BreakerState = "open"
+	// BreakerHalfOpen lets a few through, to try.
+	BreakerHalfOpen BreakerState = "half-open"
+)
+
+// A BreakerChange is one change of a breaker's state.
+type BreakerChange struct {
+	At    time.Time    `json:"at"`
+	State BreakerState `json:"state"`
+	Why   string       `json:"why,omitempty"`
+}

@@ -63,10 +63,32 @@ func (s Snapshot) Topics() iter.Seq[Topic] {
 	}
 }
 
+// Breaker finds a breaker by its name.
+func (s Snapshot) Breaker(name string) (Breaker, bool) {
+	row, err := s.txn.First(breakers, byName, name)
+	check(err)
+	if row == nil {
+		return Breaker{}, false
+	}
+	return row.(*Breaker).copy(), true
+}
+
+// Breakers are all breakers, in the order of their names.
+func (s Snapshot) Breakers() iter.Seq[Breaker] {
+	return func(yield func(Breaker) bool) {
+		for b := range rows[*Breaker](s, breakers) {
+			if !yield(b.copy()) {
+				return
+			}
+		}
+	}
+}
+
 // Counts says how many there are of what.
 type Counts struct {
 	Clients, CatchingUp, Lagging int
 	Topics, ActiveTopics         int
+	Breakers, OpenBreakers       int // half-open ones are not closed either
 }
 
 // Count looks at every row: fit for a page or a scrape, not for every event.
@@ -87,6 +109,12 @@ func (s Snapshot) Count() Counts {
 			n.ActiveTopics++
 		}
 	}
+	for b := range rows[*Breaker](s, breakers) {
+		n.Breakers++
+		if b.State != BreakerClosed {
+			n.OpenBreakers++
+		}
+	}
 	return n
 }
 
@@ -97,6 +125,9 @@ func (s Snapshot) ClientsChanged() <-chan struct{} { return s.all(clients).Watch
 
 // TopicsChanged is closed once the topics differ from this snapshot's.
 func (s Snapshot) TopicsChanged() <-chan struct{} { return s.all(topics).WatchCh() }
+
+// BreakersChanged is closed once the breakers differ from this snapshot's.
+func (s Snapshot) BreakersChanged() <-chan struct{} { return s.all(breakers).WatchCh() }
 
 func (s Snapshot) clients(wanted func(*Client) bool) iter.Seq[Client] {
 	return func(yield func(Client) bool) {
@@ -111,6 +142,12 @@ func (s Snapshot) clients(wanted func(*Client) bool) iter.Seq[Client] {
 func (c *Client) copy() Client {
 	own := *c
 	own.Filters = slices.Clone(c.Filters)
+	return own
+}
+
+func (b *Breaker) copy() Breaker {
+	own := *b
+	own.History = slices.Clone(b.History)
 	return own
 }
 

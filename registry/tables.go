@@ -10,8 +10,9 @@ import (
 // make a connection cost three times as much, in time and in memory; without it
 // a question about 15,000 clients looks at every row, in two milliseconds.
 const (
-	clients = "clients"
-	topics  = "topics"
+	clients  = "clients"
+	topics   = "topics"
+	breakers = "breakers"
 )
 
 // A row is what a table holds: a pointer to a value that nobody changes any more.
@@ -25,9 +26,11 @@ func (c *Client) rowID() rowID { return rowID{clients, c.ID} }
 
 func (t *Topic) rowID() rowID { return rowID{topics, string(t.Name)} }
 
+func (b *Breaker) rowID() rowID { return rowID{breakers, b.Name} }
+
 func newTables() *memdb.MemDB {
 	schema := &memdb.DBSchema{Tables: map[string]*memdb.TableSchema{}}
-	for _, name := range []string{clients, topics} {
+	for _, name := range []string{clients, topics, breakers} {
 		schema.Tables[name] = &memdb.TableSchema{
 			Name: name,
 			Indexes: map[string]*memdb.IndexSchema{

@@ -12,7 +12,7 @@ import (
 )
 
 func TestTree(t *testing.T) {
-	kinds := []Kind{Hub, Journal, Dispatcher, Retention, Topics, Topic, Clients, Client, Governor, Extensions, Extension}
+	kinds := []Kind{Hub, Journal, Dispatcher, Retention, Topics, Topic, Clients, Client, Breakers, Breaker, Governor, Extensions, Extension}
 	if len(tree) != len(kinds) {
 		t.Errorf("%d kinds in the tree, want %d", len(tree), len(kinds))
 	}
@@ -35,7 +35,7 @@ func TestTree(t *testing.T) {
 			t.Errorf("%s: a failing Started would spin", k)
 		}
 	}
-	for _, parent := range []Kind{Hub, Topics, Clients, Extensions} {
+	for _, parent := range []Kind{Hub, Topics, Clients, Breakers, Extensions} {
 		if tree[parent].On != Resume {
 			t.Errorf("%s would lose its children", parent)
 		}

@@ -16,6 +16,8 @@ const (
 	Topic      Kind = "topic"
 	Clients    Kind = "clients"
 	Client     Kind = "client"
+	Breakers   Kind = "breakers"
+	Breaker    Kind = "breaker"
 	Governor   Kind = "governor"
 	Extensions Kind = "extensions"
 	Extension  Kind = "extension"
@@ -40,6 +42,10 @@ var tree = map[Kind]Policy{
 	Clients: {On: Resume, Max: 10, Within: time.Minute, MinDelay: 10 * time.Millisecond, MaxDelay: time.Second, Then: Escalate},
 	// The connection closes; its browser comes back with its cursor.
 	Client: {On: Stop, Then: Stop},
+	// Keeps the breakers that work.
+	Breakers: {On: Resume, Max: 10, Within: time.Minute, MinDelay: 10 * time.Millisecond, MaxDelay: time.Second, Then: Escalate},
+	// Starts again closed; past intensity it is off, and lets every call through.
+	Breaker: {On: Restart, Max: 10, Within: time.Minute, MinDelay: 10 * time.Millisecond, MaxDelay: time.Second, Then: Stop},
 	// Goes on with the level that it held.
 	Governor: {On: Restart, Max: 10, Within: time.Minute, MinDelay: 10 * time.Millisecond, MaxDelay: time.Second, Then: Escalate},
 	// Keeps the extensions that work.

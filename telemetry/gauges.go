@@ -15,6 +15,8 @@ type Gauges struct {
 	Clients, Lagging int
 	// Topics are those that have an actor.
 	Topics int
+	// OpenBreakers are those that are not closed.
+	OpenBreakers int
 	// Head is the latest offset.
 	Head uint64
 	// DurableBytes and MemoryBytes are what the log holds on disk and in memory.
@@ -63,7 +65,7 @@ type gaugeInstruments struct {
 	durable *labels
 	memory  *labels
 
-	clients, lagging, topics, logBytes, active, waiting, mailboxBytes metric.Int64ObservableUpDownCounter
+	clients, lagging, topics, breakers, logBytes, active, waiting, mailboxBytes metric.Int64ObservableUpDownCounter
 
 	head, fullest     metric.Int64ObservableGauge
 	refused, restarts metric.Int64ObservableCounter
@@ -80,6 +82,7 @@ func newGaugeInstruments(t *Telemetry) (*gaugeInstruments, error) {
 		clients:      m.observableLevel(connectionActive),
 		lagging:      m.observableLevel(connectionLagging),
 		topics:       m.observableLevel(topicActive),
+		breakers:     m.observableLevel(breakerOpen),
 		logBytes:     m.observableLevel(logSize),
 		active:       m.observableLevel(actorActive),
 		waiting:      m.observableLevel(mailboxMessages),
@@ -95,7 +98,7 @@ func newGaugeInstruments(t *Telemetry) (*gaugeInstruments, error) {
 
 func (g *gaugeInstruments) all() []metric.Observable {
 	return []metric.Observable{
-		g.clients, g.lagging, g.topics, g.logBytes, g.active, g.waiting, g.mailboxBytes,
+		g.clients, g.lagging, g.topics, g.breakers, g.logBytes, g.active, g.waiting, g.mailboxBytes,
 		g.head, g.fullest, g.refused, g.restarts,
 	}
 }
@@ -104,6 +107,7 @@ func (g *gaugeInstruments) observe(o metric.Observer, now Gauges) {
 	o.ObserveInt64(g.clients, int64(now.Clients))
 	o.ObserveInt64(g.lagging, int64(now.Lagging))
 	o.ObserveInt64(g.topics, int64(now.Topics))
+	o.ObserveInt64(g.breakers, int64(now.OpenBreakers))
 	o.ObserveInt64(g.head, int64(now.Head))
 	o.ObserveInt64(g.logBytes, now.DurableBytes, g.durable.observe...)
 	o.ObserveInt64(g.logBytes, now.MemoryBytes, g.memory.observe...)

@@ -43,6 +43,8 @@ type instruments struct {
 	replayEvents   metric.Int64Histogram
 
 	actorFailures metric.Int64Counter
+
+	breakerTransitions metric.Int64Counter
 }
 
 func newInstruments(meter metric.Meter) (instruments, error) {
@@ -83,13 +85,15 @@ func newInstruments(meter metric.Meter) (instruments, error) {
 		replayEvents:   m.sizes(replayEvents),
 
 		actorFailures: m.counter(actorFailures),
+
+		breakerTransitions: m.counter(breakerTransitions),
 	}
 	return i, m.err
 }
 
 // tables are the labels that the instruments are written with.
 type tables struct {
-	durability, code, transport, delivery, closed, refusal, verdict, source, kind, failure table
+	durability, code, transport, delivery, closed, refusal, verdict, source, kind, failure, breaker table
 }
 
 func newTables(kinds choice) tables {
@@ -104,6 +108,7 @@ func newTables(kinds choice) tables {
 		source:     newTable(replaySources),
 		kind:       newTable(kinds),
 		failure:    newTable(kinds, directives),
+		breaker:    newTable(breakerStates),
 	}
 }
 

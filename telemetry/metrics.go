@@ -118,3 +118,8 @@ func (t *Telemetry) Replayed(source string, events int, took time.Duration) {
 func (t *Telemetry) ActorFailed(kind, directive string) {
 	t.actorFailures.Add(background, 1, t.tables.failure.of(kind, directive).add...)
 }
+
+// BreakerChanged counts a breaker that has become closed, half-open or open.
+func (t *Telemetry) BreakerChanged(state string) {
+	t.breakerTransitions.Add(background, 1, t.tables.breaker.of(state).add...)
+}

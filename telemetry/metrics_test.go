@@ -40,6 +40,7 @@ func useAll(t *testing.T, tel *Telemetry, word func() string) {
 	tel.Resumed(word())
 	tel.Replayed(word(), 100, d)
 	tel.ActorFailed(word(), word())
+	tel.BreakerChanged(word())
 	tel.Conflicted(1)
 	f := tel.StartFanout(spanContext(true), time.Now())
 	f.Offered(1)
@@ -160,6 +161,7 @@ func useSynchronous(tel *Telemetry, word func() string) {
 	tel.Resumed(word())
 	tel.Replayed(word(), 1, 0)
 	tel.ActorFailed(word(), word())
+	tel.BreakerChanged(word())
 }
 
 // by gives the metric's values by one attribute, "" where it is missing.

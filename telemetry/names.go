@@ -31,6 +31,7 @@ const (
 	AttrReplaySource = attribute.Key("nave.replay.source")
 	AttrActorKind    = attribute.Key("nave.actor.kind")
 	AttrDirective    = attribute.Key("nave.actor.directive")
+	AttrBreakerState = attribute.Key("nave.breaker.state")
 	AttrErrorType    = semconv.ErrorTypeKey
 )
 
@@ -65,6 +66,7 @@ var (
 	deliveries    = newChoice(AttrDelivery, deliveryLive, deliveryReplay)
 	replaySources = newChoice(AttrReplaySource, "ring", "log")
 	directives    = newChoice(AttrDirective, "resume", "restart", "stop", "escalate")
+	breakerStates = newChoice(AttrBreakerState, "closed", "half-open", "open")
 
 	closeReasons = newChoice(AttrCloseReason, "client", "write", "too slow", "shutdown",
 		"draining", "unavailable", "auth", "limit", "level", "admin", "error")
@@ -140,12 +142,15 @@ var (
 	replayEvents   = def{"nave.replay.events", "{event}", "Events in one page of past events.", counts}
 
 	actorFailures = def{"nave.actor.failures", "{failure}", "Failures of actors, by what their supervisor did.", nil}
+
+	breakerTransitions = def{"nave.breaker.transitions", "{transition}", "Changes of breakers, by the state that they changed to.", nil}
 )
 
 // Metrics that are read, not counted: see Gauges.
 var (
 	connectionActive  = def{"nave.connection.active", "{connection}", "Connections that are open.", nil}
 	connectionLagging = def{"nave.connection.lagging", "{connection}", "Connections that are behind and catch up.", nil}
+	breakerOpen       = def{"nave.breaker.open", "{breaker}", "Breakers that are open or half-open.", nil}
 	topicActive       = def{"nave.topic.active", "{topic}", "Topics that have an actor.", nil}
 	logOffset         = def{"nave.log.offset", "", "The latest offset.", nil}
 	logSize           = def{"nave.log.size", "By", "Bytes that the log holds.", nil}
