@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/breaker"
 	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/telemetry"
@@ -43,6 +44,8 @@ type Config struct {
 	Dispatchers int
 	// Extensions are actors of the application's own.
 	Extensions []Extension
+	// Breakers are the application's own. They live in this hub alone.
+	Breakers []*breaker.Breaker
 
 	Logger    *slog.Logger
 	Telemetry *telemetry.Telemetry

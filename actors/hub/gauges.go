@@ -10,6 +10,7 @@ func (h *Hub) gauges() telemetry.Gauges {
 		Clients:      counts.Clients,
 		Lagging:      counts.Lagging,
 		Topics:       int(h.topics.count.Load()),
+		OpenBreakers: counts.OpenBreakers,
 		Head:         h.history.Head(),
 		DurableBytes: log.DurableBytes,
 		MemoryBytes:  log.MemoryBytes,

@@ -48,6 +48,7 @@ type Hub struct {
 	recent    *recent
 	history   *history
 	mailboxes *actors.Budget // of all clients
+	guard     *guard         // of the log
 
 	// Set by Start, never changed after.
 	registry      *registry.Registry
@@ -90,6 +91,7 @@ func New(config Config, open eventlog.Opener) *Hub {
 		telemetry: config.Telemetry,
 		recent:    newRecent(config.Limits.RecentBytes),
 		mailboxes: actors.NewBudget(config.Limits.ClientBytes),
+		guard:     newGuard(),
 		clients:   roster{empty: make(chan struct{}, 1)},
 		failed:    make(chan error, 1),
 		deciding:  make(chan struct{}, 1),
@@ -105,10 +107,10 @@ func New(config Config, open eventlog.Opener) *Hub {
 }
 
 // Start opens the log and starts the actors. It fails if the log cannot be
-// opened, or if the names of the extensions will not do. Call it once; after an
+// opened, or if the names of extensions or breakers will not do. Call it once; after an
 // error, Shutdown cleans up.
 func (h *Hub) Start(ctx context.Context) error {
-	if err := h.config.checkExtensions(); err != nil {
+	if err := errors.Join(h.config.checkExtensions(), h.config.checkBreakers()); err != nil {
 		return err
 	}
 	log, err := h.open(ctx)
@@ -164,7 +166,7 @@ func (h *Hub) Epoch() nave.Epoch { return h.history.Epoch() }
 // Head is the offset of the newest committed event.
 func (h *Hub) Head() uint64 { return h.history.Head() }
 
-// Registry is who is connected, and which topics are live; nil before Start.
+// Registry is who is connected, which topics are live, and how the breakers are; nil before Start.
 func (h *Hub) Registry() *registry.Registry { return h.registry }
 
 // Clients is how many streams are open, and polls waiting.

@@ -74,6 +74,7 @@ type journal struct {
 	log     eventlog.Log // nil while broken
 	unready bool         // the log has said that it is not
 	pause   time.Duration
+	untry   func()   // calls off the try to reopen it that is due
 	waiting []commit // the group that gathers
 	bytes   int
 
@@ -84,7 +85,7 @@ func (h *Hub) journalSpec() actors.Spec[journalMessage] {
 	return actors.Spec[journalMessage]{
 		Kind:    supervision.Journal,
 		Mailbox: actors.Limits{Count: 64 << 10, Bytes: h.config.Limits.JournalBytes},
-		New:     func() actors.Actor[journalMessage] { return &journal{Hub: h} },
+		New:     func() actors.Actor[journalMessage] { return &journal{Hub: h, untry: func() {}} },
 	}
 }
 
@@ -133,6 +134,7 @@ func (j *journal) due(c *actors.Context[journalMessage]) bool {
 
 // Stopped tells those whose outcome nobody knows.
 func (j *journal) Stopped() {
+	j.guard.underway.Store(nil) // it may have failed in the middle
 	if j.log != nil {
 		if err := j.log.Close(); err != nil {
 			j.logger.Error("the log does not close cleanly", "error", err)
@@ -193,7 +195,9 @@ func (j *journal) append() ([]eventlog.Outcome, error) {
 	if len(batches) == 0 {
 		return outcomes, nil
 	}
+	j.guard.begin()
 	stored, err := j.log.Append(context.Background(), batches)
+	j.guard.end(err)
 	if err != nil {
 		return nil, err
 	}

@@ -213,7 +213,7 @@ func (h *Hub) resolve(ctx context.Context, p *publish, dead *topic) error {
 		p.batch.Durability = max(p.batch.Durability, t.durability)
 	}
 	if p.batch.Durability > nave.Transient {
-		return nil
+		return h.guard.allow()
 	}
 	if err := h.given(nave.TransientEvents); err != nil {
 		return err

@@ -28,7 +28,15 @@ func (j *journal) broken(c *actors.Context[journalMessage], err error) {
 		j.logger.Warn("the broken log does not close cleanly", "error", err)
 	}
 	j.log = nil
-	c.After(reopenMin, reopen{})
+	j.tryIn(c, reopenMin)
+}
+
+// tryIn has the log reopened after a pause. Until then publishers are refused before
+// they come here.
+func (j *journal) tryIn(c *actors.Context[journalMessage], pause time.Duration) {
+	j.untry()
+	j.untry = c.After(pause, reopen{})
+	j.guard.broken(time.Now().Add(pause))
 }
 
 // check asks the log whether it is ready: it may have broken while nobody
@@ -57,12 +65,13 @@ func (j *journal) reopen(c *actors.Context[journalMessage]) {
 	if j.log != nil {
 		return
 	}
+	j.guard.begin()
 	log, err := j.open(context.Background())
 	if err != nil {
 		j.health.set(healthLog, err)
 		j.pause = min(max(2*j.pause, reopenMin), reopenMax)
 		j.logger.Error("the log cannot be opened; trying again", "error", err, "in", j.pause)
-		c.After(j.pause, reopen{})
+		j.tryIn(c, j.pause)
 		return
 	}
 	j.pause = 0
@@ -87,6 +96,7 @@ func (j *journal) use(c *actors.Context[journalMessage], log eventlog.Log) {
 	for _, d := range j.dispatchers { // an earlier incarnation may have failed before it could
 		_ = d.Tell(wake{})
 	}
+	j.guard.opened()
 	j.check(c)
 }
 

@@ -17,6 +17,7 @@ import (
 //	├── journal
 //	├── dispatch-0 … P-1
 //	├── retention
+//	├── breakers ── one a breaker
 //	├── governor
 //	├── topics ── one a live topic
 //	├── clients ── one a stream
@@ -55,6 +56,9 @@ func (r *root) spawn(c *actors.Context[struct{}]) (err error) {
 			return err
 		}
 		h.dispatchers = append(h.dispatchers, d)
+	}
+	if _, err = actors.Spawn(c, "breakers", h.breakersSpec()); err != nil {
+		return err
 	}
 	if h.journal, err = actors.Spawn(c, "journal", h.journalSpec()); err != nil {
 		return err
