@@ -62,6 +62,7 @@ type Hub interface {
 	Disconnect(connection uint64) error
 	Revoke(ctx context.Context, r auth.Revocation) error
 	LiftRevocation(ctx context.Context, key string) (bool, error)
+	ResetBreaker(ctx context.Context, name, by string) error
 	// Accepting ends when the hub begins to shut down.
 	Accepting() context.Context
 }

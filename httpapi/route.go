@@ -32,6 +32,8 @@ func (h *handler) table() map[string]route {
 		"/v1/tickets": {http.MethodPost: h.issueTicket},
 
 		"/v1/admin/level":         {http.MethodGet: h.showLevel, http.MethodPut: h.pinLevel, http.MethodDelete: h.unpinLevel},
+		"/v1/admin/breakers":      {http.MethodGet: h.listBreakers},
+		"/v1/admin/breakers/*":    {http.MethodGet: h.showBreaker, http.MethodDelete: h.resetBreaker},
 		"/v1/admin/clients":       {http.MethodGet: h.listClients},
 		"/v1/admin/clients/*":     {http.MethodGet: h.showClient, http.MethodDelete: h.disconnect},
 		"/v1/admin/keys":          {http.MethodGet: h.listKeys},

@@ -35,6 +35,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/fx"
 
+	"github.com/navehub/nave/actors/breaker"
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/eventlog"
@@ -66,9 +67,10 @@ type Params struct {
 	// Authority says who may do what; see auth.NewAuthority, and [OpenToAll].
 	Authority *auth.Authority
 
-	Config     hub.Config      `optional:"true"`
-	HTTP       httpapi.Config  `optional:"true"` // Hub, Telemetry and Logger are filled in
-	Extensions []hub.Extension `group:"nave.extensions"`
+	Config     hub.Config         `optional:"true"`
+	HTTP       httpapi.Config     `optional:"true"` // Hub, Telemetry and Logger are filled in
+	Extensions []hub.Extension    `group:"nave.extensions"`
+	Breakers   []*breaker.Breaker `group:"nave.breakers"`
 
 	Logger         *slog.Logger                  `optional:"true"`
 	TracerProvider trace.TracerProvider          `optional:"true"`
@@ -102,6 +104,7 @@ func New(p Params) (Parts, error) {
 	}
 	p.Config.Telemetry, p.Config.Logger = t, p.Logger
 	p.Config.Extensions = append(p.Config.Extensions, sorted(p.Extensions)...)
+	p.Config.Breakers = append(p.Config.Breakers, p.Breakers...)
 	p.Config.Authority = p.Authority
 	h := hub.New(p.Config, p.Open)
 

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/breaker"
 	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/config"
@@ -32,9 +33,35 @@ func TestEveryCombinationIsComplete(t *testing.T) {
 		"program": wiring.Program(config.Default(), "test", slog.DiscardHandler),
 		"with a configuration": fx.Options(wiring.Core, wiring.MemoryLog(), wiring.OpenToAll,
 			fx.Supply(hub.Config{Heartbeat: time.Minute})),
+		"with breakers": fx.Options(wiring.Core, wiring.MemoryLog(), wiring.OpenToAll,
+			wiring.Breaker(breaker.Config{Name: "mail"}), wiring.Breaker(breaker.Config{Name: "geo"})),
 	} {
 		if err := fx.ValidateApp(options, fx.NopLogger); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What is injected is what the hub has, and runs in it.
+func TestBreakersAreInjectedByName(t *testing.T) {
+	var h *hub.Hub
+	var in struct {
+		fx.In
+		Mail *breaker.Breaker `name:"mail"`
+		Geo  *breaker.Breaker `name:"geo"`
+	}
+	app := fxtest.New(t, wiring.Core, wiring.MemoryLog(), wiring.OpenToAll,
+		fx.Supply(slog.New(slog.NewTextHandler(t.Output(), nil))),
+		wiring.Breaker(breaker.Config{Name: "mail"}), wiring.Breaker(breaker.Config{Name: "geo"}),
+		fx.Populate(&h, &in))
+	app.RequireStart()
+	defer app.RequireStop()
+	if in.Mail != h.Breaker("mail") || in.Geo != h.Breaker("geo") || in.Mail == in.Geo {
+		t.Error("they are not the hub's")
+	}
+	for begun := time.Now(); in.Geo.Reset(t.Context(), "") != nil; time.Sleep(time.Millisecond) {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatal("it does not run")
 		}
 	}
 }
