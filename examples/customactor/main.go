@@ -1,5 +1,5 @@
-// Command customactor is a hub with an actor of the application's own: see
-// bridge.go.
+// Command customactor is a hub with actors of the application's own: see bridge.go,
+// and mail.go for one that calls a service, which $MAIL_SERVICE names.
 //
 //	go run ./examples/customactor
 //	hub tail 'session/**'
@@ -19,12 +19,13 @@ import (
 func main() {
 	cfg := config.Default() // which listens for this machine only
 	cfg.Auth.Anonymous = config.Everything()
-	fx.New(application(cfg)).Run()
+	fx.New(application(cfg, os.Getenv("MAIL_SERVICE"))).Run()
 }
 
-func application(cfg config.Config) fx.Option {
+func application(cfg config.Config, mailService string) fx.Option {
 	return fx.Options(
 		wiring.Program(cfg, "example", slog.NewTextHandler(os.Stderr, nil)),
 		wiring.Extension(conversationBridge),
+		mail(mailService),
 	)
 }

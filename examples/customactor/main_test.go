@@ -3,8 +3,11 @@ package main
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxtest"
@@ -22,7 +25,7 @@ func TestConversationBridge(t *testing.T) {
 	cfg := config.Default()
 	cfg.Listen, cfg.Data, cfg.Auth.Anonymous = "127.0.0.1:0", t.TempDir(), config.Everything()
 	var address wiring.Address
-	app := fxtest.New(t, application(cfg), fx.Populate(&address))
+	app := fxtest.New(t, application(cfg, ""), fx.Populate(&address))
 	app.RequireStart()
 	defer app.RequireStop()
 	url := "http://" + address.String() + "/v1/events"
@@ -43,6 +46,53 @@ func TestConversationBridge(t *testing.T) {
 	page := poll(t, url+"?topic=session/alice&wait=20s&cursor="+start(t, url))
 	if strings.Count(page, `"topic":"session/alice"`) != 1 || !strings.Contains(page, `"text":"Hi"`) {
 		t.Errorf("the session has %s", page)
+	}
+}
+
+// A mail service that is down for a while is left alone for a while, and then gets
+// what it missed.
+func TestMail(t *testing.T) {
+	defer http.DefaultClient.CloseIdleConnections()
+	var calls atomic.Int64
+	down := make(chan struct{})
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls.Add(1)
+		select {
+		case <-down:
+		default:
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	}))
+	defer service.Close()
+	cfg := config.Default()
+	cfg.Listen, cfg.Data, cfg.Auth.Anonymous = "127.0.0.1:0", t.TempDir(), config.Everything()
+	var address wiring.Address
+	app := fxtest.New(t, application(cfg, service.URL), fx.Populate(&address))
+	app.RequireStart()
+	defer app.RequireStop()
+	url := "http://" + address.String()
+	answer, err := http.Post(url+"/v1/events", "application/json", strings.NewReader(`{"topic":"mail/1","type":"mail.due","key":"alice","data":"Hi"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	wait := func(words string) {
+		t.Helper()
+		for begun := time.Now(); !strings.Contains(poll(t, url+"/v1/admin/breakers/mail"), words); time.Sleep(10 * time.Millisecond) {
+			if time.Since(begun) > 30*time.Second {
+				t.Fatalf("the breaker is %s", poll(t, url+"/v1/admin/breakers/mail"))
+			}
+		}
+	}
+	wait(`"why":"5 of 5 calls failed"`)
+	if n := calls.Load(); n != 5 {
+		t.Errorf("%d calls", n)
+	}
+	close(down)
+	for begun := time.Now(); calls.Load() < 6; time.Sleep(10 * time.Millisecond) {
+		if time.Since(begun) > 30*time.Second {
+			t.Fatal("it is not tried again")
+		}
 	}
 }
 
