@@ -136,6 +136,7 @@ func haveTrouble(tel *telemetry.Telemetry) {
 	tel.Replayed("log", 1, time.Millisecond)
 	tel.ActorFailed("journal", "restart")
 	tel.ActorFailed("journal", "escalate")
+	tel.BreakerChanged("open")
 	// These are the hub's own, which it tells of after its client has read the event.
 	tel.Delivered("sse", true, 1)
 	tel.Took("sse", time.Millisecond, time.Millisecond)

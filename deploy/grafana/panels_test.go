@@ -235,6 +235,16 @@ var rows = []row{
 			about:   "Messages that a full mailbox refused. For a client it means that it lags; for a topic or the journal, that publishers are told to wait.",
 			queries: rates("nave_mailbox_refused_total", "nave_actor_kind"),
 		},
+		{
+			title: "Breakers that are not closed", stacked: true, width: 12,
+			about:   "Circuit breakers that are open or half-open; GET /v1/admin/breakers says which, and why. That of the log refuses durable and memory events.",
+			queries: sums("nave_breaker_open", "instance"),
+		},
+		{
+			title: "Changes of breakers", unit: "cps", width: 12,
+			about:   "Changes of circuit breakers, by the state that they changed to. One that opens again and again guards something that does not work.",
+			queries: rates("nave_breaker_transitions_total", "nave_breaker_state"),
+		},
 	}},
 	{"Process", []panel{
 		{

@@ -86,6 +86,7 @@ func useAll(t *testing.T, p *Providers) {
 	tel.Resumed("live")
 	tel.Replayed("log", 1, time.Millisecond)
 	tel.ActorFailed("topic", "restart")
+	tel.BreakerChanged("open")
 	stop, err := tel.Observe(func() telemetry.Gauges {
 		return telemetry.Gauges{Actors: []telemetry.ActorGauges{{Kind: "topic"}}}
 	})
