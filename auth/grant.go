@@ -55,6 +55,7 @@ func (g *Grant) Source() string { return g.source }
 // A scope is filters, compiled: it is asked for every event that goes to a client.
 type scope struct {
 	filters  nave.Filters
+	all      bool // **, which is all but the hub's own
 	exact    map[nave.Topic]struct{}
 	prefixes []string     // "cards/" of cards/**
 	patterns nave.Filters // the others
@@ -64,7 +65,9 @@ func newScope(filters nave.Filters) scope {
 	s := scope{filters: filters}
 	for _, f := range filters {
 		prefix := f.Prefix()
-		if topic, ok := f.Exact(); ok {
+		if f == "**" {
+			s.all = true
+		} else if topic, ok := f.Exact(); ok {
 			if s.exact == nil {
 				s.exact = make(map[nave.Topic]struct{})
 			}
@@ -79,6 +82,9 @@ func newScope(filters nave.Filters) scope {
 }
 
 func (s *scope) match(t nave.Topic) bool {
+	if s.all && !t.Reserved() {
+		return true
+	}
 	for _, prefix := range s.prefixes {
 		if len(t) > len(prefix) && strings.HasPrefix(string(t), prefix) {
 			return true
