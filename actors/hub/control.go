@@ -46,33 +46,49 @@ func (h *Hub) loadRevocations(ctx context.Context) error {
 // over restarts. If it cannot be kept it is in force all the same, and the error
 // says so.
 func (h *Hub) Revoke(ctx context.Context, r auth.Revocation) error {
-	all := h.config.Authority.Revocations()
 	if err := r.Check(); err != nil {
 		return err
 	}
-	if err := all.Put(r); err != nil {
+	if err := h.enforce(r); err != nil {
+		return err
+	}
+	if err := h.keepRevocation(ctx, r); err != nil {
+		return nave.Errorf(nave.CodeOf(err), "the revocation is in force, but would not outlive a restart: %w", err).After(time.Second)
+	}
+	return nil
+}
+
+func (h *Hub) enforce(r auth.Revocation) error {
+	if err := h.config.Authority.Revocations().Put(r); err != nil {
 		return err
 	}
 	_ = h.clientSpawner.Tell(recheck{}) // stopped: so are they all
+	return nil
+}
+
+func (h *Hub) keepRevocation(ctx context.Context, r auth.Revocation) error {
 	if err := h.takeTurn(ctx); err != nil {
 		return err
 	}
 	defer h.endTurn()
-	_ = all.Put(r) // it may have been lifted since; there was room
 	data, err := json.Marshal(r)
-	if err == nil {
-		err = h.keep(ctx, revocations, r.Key(), data)
-	}
 	if err != nil {
-		return nave.Errorf(nave.CodeOf(err), "the revocation is in force, but would not outlive a restart: %w", err).After(time.Second)
+		return err
 	}
-	h.forgetRevocations(ctx, all)
+	if err := h.enforce(r); err != nil { // once more: it may have been lifted since
+		return err
+	}
+	if err := h.keep(ctx, revocations, r.Key(), data); err != nil {
+		return err
+	}
+	h.forgetRevocations(ctx)
 	return nil
 }
 
 // forgetRevocations takes some of those out of the log that are over. What cannot be
 // taken out now is there the next time.
-func (h *Hub) forgetRevocations(ctx context.Context, all *auth.Revocations) {
+func (h *Hub) forgetRevocations(ctx context.Context) {
+	all := h.config.Authority.Revocations()
 	for _, key := range all.Over(time.Now()) {
 		if h.keep(ctx, revocations, key, nil) != nil {
 			return

@@ -33,7 +33,10 @@ type Pin struct {
 // retention.
 const control nave.Topic = "$hub/control"
 
-const pinKey = "level" // in control
+const (
+	pinKey       = "level" // in control
+	maxPinReason = 512     // bytes
+)
 
 // A governorMessage is anything the governor accepts.
 //
@@ -131,6 +134,9 @@ func (h *Hub) Level() nave.Level { return h.service.Load().Level }
 func (h *Hub) Pin(ctx context.Context, pin *Pin) error {
 	if h.governor.IsZero() {
 		return h.closed()
+	}
+	if pin != nil && len(pin.Reason) > maxPinReason {
+		return nave.Errorf(nave.CodeTooLarge, "reason is %d bytes long; at most %d are allowed, since every client is told", len(pin.Reason), maxPinReason)
 	}
 	if err := h.takeTurn(ctx); err != nil {
 		return err

@@ -2,11 +2,14 @@ package hub
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/auth"
+	"github.com/navehub/nave/eventlog"
+	"github.com/navehub/nave/eventlog/memlog"
 )
 
 func TestOwners(t *testing.T) {
@@ -71,5 +74,22 @@ func TestRosterCountsOwners(t *testing.T) {
 			t.Errorf("round %d: alice has %d, %d are listed", round, n, len(r.owners))
 		}
 		r.remove(9)
+	}
+}
+
+// What every client is told is short.
+func TestPinsAreShort(t *testing.T) {
+	h := New(Config{}, memlog.Opener(eventlog.Options{}))
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer h.Shutdown(t.Context())
+	pin := Pin{Level: nave.LevelPolling, Reason: strings.Repeat("x", maxPinReason+1)}
+	if err := h.Pin(t.Context(), &pin); nave.CodeOf(err) != nave.CodeTooLarge || h.Level() != nave.LevelNormal {
+		t.Errorf("a long reason: %v, the level is %s", err, h.Level())
+	}
+	pin.Reason = "x"
+	if err := h.Pin(t.Context(), &pin); err != nil || h.Level() != nave.LevelPolling {
+		t.Errorf("a short one: %v, the level is %s", err, h.Level())
 	}
 }

@@ -58,8 +58,18 @@ func (h *hub) subscribe(query string, headers ...string) *stream {
 	if err := json.Unmarshal(s.next("hub.sync"), &s.sync); err != nil || s.sync.Connection == "" {
 		h.Fatalf("the verdict is %+v: %v", s.sync, err)
 	}
-	time.Sleep(50 * time.Millisecond) // until administrators see it
 	return s
+}
+
+// listed waits until administrators see the stream: rows are written in batches.
+func (h *hub) listed(s *stream) {
+	h.Helper()
+	admin := bearer(h.token(administers, map[string]any{"sub": "root"}))
+	for begun := time.Now(); h.do("GET", "/v1/admin/clients/"+s.sync.Connection, "", admin...).StatusCode != http.StatusOK; {
+		if time.Since(begun) > 10*time.Second {
+			h.Fatal("the stream is not listed")
+		}
+	}
 }
 
 // next waits for an event of the name, and passes heartbeats over.
@@ -193,6 +203,7 @@ func TestRevocation(t *testing.T) {
 	for i, token := range tokens {
 		streams[i] = h.subscribe("topic=a/**", bearer(token)...)
 	}
+	h.listed(streams[3])
 	untouched := h.subscribe("topic=a/**", bearer(other)...)
 	waits := make(chan answer)
 	go func() {
@@ -357,6 +368,7 @@ func TestRenewalsLeavePollsAlone(t *testing.T) {
 func TestDisconnect(t *testing.T) {
 	transports(t, func(t *testing.T, h *hub) {
 		s := h.subscribe("topic=a/**", bearer(h.token(reads, nil))...)
+		h.listed(s)
 		admin := bearer(h.token(administers, nil))
 		var row struct {
 			ID, Subject, State string
