@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/navehub/nave/tests/harness"
@@ -98,6 +99,7 @@ type Server struct {
 // Start starts the server of this name, empty. The baselines keep so many events
 // for those who come with a cursor.
 func (k *Kit) Start(ctx context.Context, name string, keep int) (*Server, error) {
+	syscall.Sync() // what others have written is not to be written while this one is measured
 	switch {
 	case !slices.Contains(Names, name):
 		return nil, fmt.Errorf("there is no server %q: there are %s", name, strings.Join(Names, ", "))
