@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 
@@ -53,31 +51,4 @@ func readShort(file string) (string, error) {
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, 2*maxTokenBytes))
 	return string(text), err
-}
-
-// authorise tells the hub who we are. The token is read anew for each request,
-// so that one that is replaced in time outlives its connection.
-func (a *api) authorise(req *http.Request) (known bool, err error) {
-	token, err := readToken(a.tokenFile)
-	switch {
-	case err != nil || token == "":
-		return false, err
-	case a.base.User != nil:
-		return false, usagef("the address has a user, and there is a token too: only one of them can be sent")
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	return true, nil
-}
-
-// redirected keeps the token from others: net/http takes another port, and the
-// same host without TLS, for the hub.
-func (a *api) redirected(to *http.Request, via []*http.Request) error {
-	const enough = 10 // as net/http has it
-	if len(via) >= enough {
-		return errors.New("it redirects again and again")
-	}
-	if to.URL.Host != a.base.Host || to.URL.Scheme != a.base.Scheme {
-		to.Header.Del("Authorization")
-	}
-	return nil
 }

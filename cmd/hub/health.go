@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/navehub/nave/spoke"
 )
 
 func healthCommand() *cobra.Command {
@@ -34,18 +36,18 @@ hub healthcheck --ready --timeout 1s`,
 		if err := positive("timeout", timeout); err != nil {
 			return err
 		}
-		hub, err := newAPI(*address, *tokenFile)
+		hub, err := connect(*address, *tokenFile)
 		if err != nil {
 			return err
 		}
-		defer hub.close()
+		defer hub.Close()
 		ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 		defer cancel()
 		path, state := "livez", "alive"
 		if ready {
 			path, state = "readyz", "ready"
 		}
-		if err := hub.probe(ctx, path); err != nil {
+		if err := probe(ctx, hub, path); err != nil {
 			return &exitError{exitFailure, fmt.Errorf("not %s: %w", state, err)}
 		}
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), state)
@@ -55,17 +57,17 @@ hub healthcheck --ready --timeout 1s`,
 }
 
 // probe asks a hub how it is; the error is what a person wants to know.
-func (a *api) probe(ctx context.Context, path string) error {
-	answer, err := a.request(ctx, http.MethodGet, path, nil, nil, nil)
-	var refused *problem
-	var away *unreachableError
+func probe(ctx context.Context, hub *spoke.Client, path string) error {
+	answer, err := hub.Do(ctx, http.MethodGet, path, nil, nil, nil)
+	var refused *spoke.Refusal
+	var away *spoke.UnreachableError
 	switch {
 	case errors.As(err, &refused):
 		var why struct{ Reasons []string }
-		_ = json.Unmarshal(refused.raw, &why) // somebody else may have answered
+		_ = json.Unmarshal(refused.Body, &why) // somebody else may have answered
 		return errors.New(cmp.Or(strings.Join(why.Reasons, "; "), refused.Detail, refused.Title))
 	case errors.As(err, &away):
-		return fmt.Errorf("no answer from %s: %w", away.address, away.err)
+		return fmt.Errorf("no answer from %s: %w", away.Address, away.Err)
 	case err != nil:
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -10,6 +11,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/navehub/nave/spoke"
 )
 
 // chunkLines is how many lines go out in one request: enough that the hub can
@@ -151,7 +154,7 @@ func (p *publisher) postLines(ctx context.Context, lines []line) (answered, refu
 		body.Write(append(l.text, '\n'))
 	}
 	header := http.Header{"Content-Type": {kind}, "Accept": {kind}}
-	answer, err := p.hub.request(ctx, http.MethodPost, "v1/events", nil, header, body.Bytes())
+	answer, err := p.hub.Do(ctx, http.MethodPost, "v1/events", nil, header, body.Bytes())
 	if err != nil {
 		return 0, 0, err
 	}
@@ -160,7 +163,7 @@ func (p *publisher) postLines(ctx context.Context, lines []line) (answered, refu
 	for answered < len(lines) {
 		var text json.RawMessage
 		if err := answers.Decode(&text); err != nil {
-			return answered, refused, p.hub.unreachable(ctx, err)
+			return answered, refused, &spoke.UnreachableError{Address: p.hub.Address(), Err: cmp.Or(context.Cause(ctx), err)}
 		}
 		n, err := p.answer(lines[answered], text)
 		if err != nil {
@@ -173,28 +176,19 @@ func (p *publisher) postLines(ctx context.Context, lines []line) (answered, refu
 
 // answer prints the answer to a line, unless it asks to try again.
 func (p *publisher) answer(l line, text []byte) (refused int, err error) {
-	problem := problemIn(text)
+	problem := spoke.ParseRefusal(text)
 	switch {
 	case problem == nil:
-		o, err := p.outcomeOf(text)
+		o, err := p.hub.ParsePublished(text)
 		if err != nil {
 			return 0, err
 		}
 		return 0, p.print(o)
-	case problem.temporary():
+	case problem.Temporary():
 		return 0, problem
 	default:
 		return p.refuse(l, p.refused(problem)), nil
 	}
-}
-
-// problemIn is the problem document that text is, or nil.
-func problemIn(text []byte) *problem {
-	p := problem{raw: text}
-	if err := json.Unmarshal(text, &p); err != nil || p.Status < http.StatusBadRequest {
-		return nil
-	}
-	return &p
 }
 
 // refuse reports a line that is not published.

@@ -18,7 +18,7 @@ import (
 
 // publishFlags are what the command line says.
 type publishFlags struct {
-	publication
+	nave.Event
 	data      string
 	ifVersion uint64
 	ndjson    bool
@@ -76,7 +76,7 @@ func (f *publishFlags) check(cmd *cobra.Command, args []string) error {
 	case f.Type == "":
 		return usagef("say what happened with --type, as in --type card.moved")
 	}
-	f.Topic = args[0]
+	f.Topic = nave.Topic(args[0])
 	return nil
 }
 
@@ -95,11 +95,11 @@ func nothingButLines(cmd *cobra.Command, args []string) error {
 }
 
 func (f *publishFlags) run(cmd *cobra.Command) error {
-	hub, err := newAPI(*f.address, *f.tokenFile)
+	hub, err := connect(*f.address, *f.tokenFile)
 	if err != nil {
 		return err
 	}
-	defer hub.close()
+	defer hub.Close()
 	p := publisher{hub: hub, timeout: f.timeout, notes: cmd.ErrOrStderr(), out: cmd.OutOrStdout(), json: f.json}
 	if f.ndjson {
 		return p.publishLines(cmd.Context(), cmd.InOrStdin())
@@ -111,25 +111,20 @@ func (f *publishFlags) run(cmd *cobra.Command) error {
 	return p.publish(cmd.Context(), event)
 }
 
-func (f *publishFlags) event(cmd *cobra.Command) (publication, error) {
-	var data json.RawMessage
+func (f *publishFlags) event(cmd *cobra.Command) (nave.Event, error) {
+	event := f.Event
 	if cmd.Flags().Changed("data") {
 		var err error
-		if data, err = readData(f.data, cmd.InOrStdin()); err != nil {
-			return publication{}, err
+		if event.Data, err = readData(f.data, cmd.InOrStdin()); err != nil {
+			return event, err
 		}
 	}
-	event := f.publication
-	event.Data, event.ID = data, cmp.Or(event.ID, rand.Text())
+	event.ID = cmp.Or(event.ID, rand.Text())
 	if cmd.Flags().Changed("if-version") {
 		event.IfVersion = &f.ifVersion
 	}
-	checked := nave.Event{
-		Topic: nave.Topic(event.Topic), Type: event.Type, Key: event.Key, Data: data,
-		ID: event.ID, Source: event.Source, IfVersion: event.IfVersion,
-	}
-	if err := checked.Validate(); err != nil {
-		return publication{}, usagef("%w", err)
+	if err := event.Validate(); err != nil {
+		return event, usagef("%w", err)
 	}
 	return event, nil
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/navehub/nave"
 )
 
 const accepted = `{"cursor":"e-17","events":[{"id":"x","offset":17,"version":17}]}`
@@ -87,7 +89,7 @@ func TestPublishSends(t *testing.T) {
 		`--data {"a":1} --id 7`:                            `{"topic":"a","type":"t","data":{"a":1},"id":"7"}`,
 		`--data @` + file + ` --id 7`:                      `{"topic":"a","type":"t","data":{"from":"file"},"id":"7"}`,
 		`--data - --id 7 --source s --key k`:               `{"topic":"a","type":"t","key":"k","data":["stdin"],"id":"7","source":"s"}`,
-		`--data null --id 7 --key k`:                       `{"topic":"a","type":"t","key":"k","data":null,"id":"7"}`,
+		`--data null --id 7 --key k`:                       `{"topic":"a","type":"t","key":"k","id":"7"}`,
 		`--id 7 --key k --if-version 0`:                    `{"topic":"a","type":"t","key":"k","id":"7","ifVersion":0}`,
 		`--id 7 --key k --if-version 18446744073709551615`: `{"topic":"a","type":"t","key":"k","id":"7","ifVersion":18446744073709551615}`,
 	} {
@@ -102,7 +104,7 @@ func TestPublishSends(t *testing.T) {
 func TestPublishTriesAgainUnderTheSameID(t *testing.T) {
 	var ids []string
 	newServer(t, func(w http.ResponseWriter, r *http.Request) {
-		var e publication
+		var e nave.Event
 		_ = json.NewDecoder(r.Body).Decode(&e)
 		ids = append(ids, e.ID)
 		switch len(ids) {
@@ -157,7 +159,7 @@ func TestPublishLines(t *testing.T) {
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		lines := json.NewDecoder(r.Body)
 		for n := 0; ; n++ {
-			var e publication
+			var e nave.Event
 			if lines.Decode(&e) != nil {
 				return
 			}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/frame"
+	"github.com/navehub/nave/spoke"
 	"github.com/navehub/nave/sse"
 )
 
@@ -48,7 +48,7 @@ func (c *column) pad(text string) string {
 
 // events prints a line an event. A bracket holds together what was published
 // together.
-func (p *printer) events(events []event) error {
+func (p *printer) events(events []spoke.Event, _ string) error {
 	var lines bytes.Buffer
 	for i, e := range events {
 		lines.WriteString(p.line(e, bracket(i, events)))
@@ -64,7 +64,7 @@ func (p *printer) write(text []byte) error {
 	return nil
 }
 
-func bracket(i int, events []event) string {
+func bracket(i int, events []spoke.Event) string {
 	n := len(events)
 	switch {
 	case n == 1 || events[i].Batch.N < 2:
@@ -78,7 +78,7 @@ func bracket(i int, events []event) string {
 	}
 }
 
-func (p *printer) line(e event, bracket string) string {
+func (p *printer) line(e spoke.Event, bracket string) string {
 	c := p.outPalette
 	place, data := "-", harmless(string(e.Data))
 	if e.Offset > 0 {
@@ -93,7 +93,7 @@ func (p *printer) line(e event, bracket string) string {
 	}
 	line := fmt.Sprintf("%s %s %s  %s  %s  %s  %s",
 		c.paint(dim, clock), c.paint(dim, bracket),
-		c.paint(cyan, p.topic.pad(harmless(e.Topic))), c.paint(bold, p.kind.pad(harmless(e.Type))),
+		c.paint(cyan, p.topic.pad(harmless(string(e.Topic)))), c.paint(bold, p.kind.pad(harmless(e.Type))),
 		c.paint(yellow, p.key.pad(cmp.Or(harmless(e.Key), "-"))),
 		c.paint(dim, fmt.Sprintf("%4s", place)), data)
 	return strings.TrimRight(line, " ") + "\n"
@@ -107,12 +107,15 @@ func (p *printer) notice(e sse.Event) {
 	p.note(text, loud)
 }
 
-func (p *printer) lost(cause error, wait time.Duration) {
-	var away *unreachableError
-	if errors.As(cause, &away) {
-		cause = away.err
+// status says what has become of the connection. That it is live the hub says itself.
+func (p *printer) status(s spoke.Status) {
+	switch s.State {
+	case spoke.Live:
+	case spoke.Polling:
+		p.note(fmt.Sprintf("polling, since %v", shortly(s.Cause)), false)
+	case spoke.Waiting:
+		p.note(fmt.Sprintf("reconnecting in %v: %v", s.Wait.Round(100*time.Millisecond), shortly(s.Cause)), false)
 	}
-	p.note(fmt.Sprintf("reconnecting in %v: %v", wait.Round(100*time.Millisecond), cause), false)
 }
 
 // note says something about the connection, loudly if events may be missing.
@@ -160,7 +163,9 @@ func describe(e sse.Event) (text string, loud bool) {
 	case frame.HeartbeatName:
 		return "", false
 	case frame.SyncName:
-		return describeSync(parseSync(e))
+		var verdict frame.Sync
+		_ = json.Unmarshal(e.Data, &verdict) // it is shown as it came then
+		return describeSync(verdict)
 	case frame.AuthName:
 		return describeAuth(e)
 	case frame.LevelName:
@@ -196,25 +201,29 @@ type jsonPrinter struct{ *printer }
 
 // events prints one JSON object a line, with the type and the cursor in it, as
 // the hub does when it is asked for application/x-ndjson.
-func (p jsonPrinter) events(events []event) error {
+func (p jsonPrinter) events(events []spoke.Event, cursor string) error {
 	var lines bytes.Buffer
-	for _, e := range events {
-		lines.WriteString(harmless(string(e.appendJSON(nil))) + "\n")
+	for i, e := range events {
+		at := ""
+		if i == len(events)-1 {
+			at = cursor
+		}
+		lines.WriteString(harmless(string(appendJSON(nil, e, at))) + "\n")
 	}
 	return p.write(lines.Bytes())
 }
 
-func (e event) appendJSON(b []byte) []byte {
+func appendJSON(b []byte, e spoke.Event, cursor string) []byte {
 	b = append(b, `{"type":`...)
 	b = append(b, quoted(e.Type)...)
-	if e.Cursor != "" {
+	if cursor != "" {
 		b = append(b, `,"cursor":`...)
-		b = append(b, quoted(e.Cursor)...)
+		b = append(b, quoted(cursor)...)
 	}
-	members, ok := bytes.CutPrefix(e.raw, []byte("{"))
-	if !ok || !json.Valid(e.raw) {
+	members, ok := bytes.CutPrefix(e.JSON, []byte("{"))
+	if !ok || !json.Valid(e.JSON) {
 		b = append(b, `,"data":`...)
-		return append(append(b, quoted(string(e.raw))...), '}')
+		return append(append(b, quoted(string(e.JSON))...), '}')
 	}
 	if len(bytes.TrimSpace(members)) > 1 {
 		b = append(b, ',')

@@ -1,28 +1,43 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/navehub/nave/sse"
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/spoke"
 )
 
-// show prints what a stream says; the test says where.
-func show(to subscriber, stream string) {
-	s := subscription{to: to}
-	r := sse.NewReader(strings.NewReader(stream))
-	for {
-		e, err := r.Next()
-		if err != nil {
-			to.lost(&unreachableError{"http://hub", errEnded}, 1234*time.Millisecond)
-			return
+// show prints what a stream says, and that it ended.
+func show(t *testing.T, p *printer, events func([]spoke.Event, string) error, stream string) {
+	t.Helper()
+	newServer(t, func(w http.ResponseWriter, r *http.Request) { write(w, r, stream, false) })
+	hub, err := connect("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hub.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	config := spoke.SubscribeConfig{Filters: nave.Filters{"a"}, OnNotice: p.notice, OnStatus: func(s spoke.Status) {
+		if s.State == spoke.Waiting {
+			p.status(spoke.Status{State: s.State, Cause: s.Cause, Wait: 1234 * time.Millisecond})
+			cancel()
 		}
-		if err := s.receive(e); err != nil {
-			panic(err) // of a strings.Builder
+	}}
+	for batch, err := range hub.Subscribe(config).Batches(ctx) {
+		var reset *nave.ResetError
+		if err != nil && !errors.As(err, &reset) {
+			t.Fatal(err)
+		}
+		if err := events(batch.Events, batch.Cursor); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
@@ -34,17 +49,18 @@ func TestRender(t *testing.T) {
 	}
 	var text, notes strings.Builder
 	plain := newPrinter(&text, &text, time.UTC)
-	show(plain, string(stream))
+	show(t, plain, plain.events, string(stream))
 	golden(t, "stream.txt", text.String())
 
 	text.Reset()
 	coloured := newPrinter(&text, &text, time.UTC)
 	coloured.outPalette, coloured.notesPalette = true, true
-	show(coloured, string(stream))
+	show(t, coloured, coloured.events, string(stream))
 	golden(t, "stream.ansi", text.String())
 
 	text.Reset()
-	show(jsonPrinter{newPrinter(&text, &notes, time.UTC)}, string(stream))
+	forPrograms := newPrinter(&text, &notes, time.UTC)
+	show(t, forPrograms, jsonPrinter{forPrograms}.events, string(stream))
 	golden(t, "stream.ndjson", text.String())
 	for line := range strings.Lines(text.String()) {
 		if !json.Valid([]byte(line)) {
@@ -80,7 +96,10 @@ func TestPaletteIsForTerminals(t *testing.T) {
 func TestLostSaysWhyInFewWords(t *testing.T) {
 	var notes strings.Builder
 	p := printer{notes: &notes}
-	p.lost(&unreachableError{"http://hub", errors.New("connection refused")}, 1500*time.Millisecond)
+	p.status(spoke.Status{
+		State: spoke.Waiting, Wait: 1500 * time.Millisecond,
+		Cause: &spoke.UnreachableError{Address: "http://hub", Err: errors.New("connection refused")},
+	})
 	if got, want := notes.String(), "· reconnecting in 1.5s: connection refused\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

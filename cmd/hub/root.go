@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/navehub/nave/spoke"
 )
 
 // Exit codes, the same for every command.
@@ -50,6 +52,9 @@ func run(ctx context.Context, in io.Reader, out, errs io.Writer, args []string) 
 		return exitInterrupted // by who knows
 	}
 	fmt.Fprintf(errs, "hub: %v\n", err)
+	if text := advice(err); text != "" {
+		fmt.Fprintln(errs, text)
+	}
 	code := exitCode(err)
 	if code == exitUsage {
 		fmt.Fprintf(errs, "%s --help says more.\n", cmd.CommandPath())
@@ -59,7 +64,7 @@ func run(ctx context.Context, in io.Reader, out, errs io.Writer, args []string) 
 
 func exitCode(err error) int {
 	var exit *exitError
-	var away *unreachableError
+	var away *spoke.UnreachableError
 	switch {
 	case errors.As(err, &exit):
 		return exit.code

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/spoke"
 )
 
 func sseCommand() *cobra.Command {
@@ -31,11 +32,11 @@ hub sse on`,
 	reason := cmd.Flags().String("reason", "", "`why`, for the log and for clients")
 	address, tokenFile := urlFlag(cmd), tokenFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		hub, err := newAPI(*address, *tokenFile)
+		hub, err := connect(*address, *tokenFile)
 		if err != nil {
 			return err
 		}
-		defer hub.close()
+		defer hub.Close()
 		method, body := http.MethodGet, []byte(nil)
 		switch {
 		case len(args) == 0:
@@ -45,7 +46,7 @@ hub sse on`,
 			method = http.MethodPut
 			body, _ = json.Marshal(map[string]string{"level": string(nave.LevelPolling), "reason": *reason}) // texts always marshal
 		}
-		return hub.level(cmd.Context(), method, body, cmd.OutOrStdout())
+		return level(cmd.Context(), hub, method, body, cmd.OutOrStdout())
 	}
 	return cmd
 }
@@ -58,8 +59,8 @@ func onOrOff(_ *cobra.Command, args []string) error {
 }
 
 // level asks for the level, or for another, and prints what it is.
-func (a *api) level(ctx context.Context, method string, body []byte, out io.Writer) error {
-	answer, err := a.request(ctx, method, "v1/admin/level", nil, nil, body)
+func level(ctx context.Context, hub *spoke.Client, method string, body []byte, out io.Writer) error {
+	answer, err := hub.Do(ctx, method, "v1/admin/level", nil, nil, body)
 	if err != nil {
 		return err
 	}
