@@ -12,6 +12,7 @@ import (
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/config"
 	"github.com/navehub/nave/httpapi"
+	"github.com/navehub/nave/process"
 	"github.com/navehub/nave/telemetry"
 )
 
@@ -23,7 +24,7 @@ const logDescriptors = 320
 // connectionLimit is how many connections, idle ones and streams included, leave
 // the log enough descriptors.
 func connectionLimit(cfg config.Config, logger *slog.Logger) int64 {
-	limit := int64(max(descriptors()-logDescriptors, 16))
+	limit := int64(max(process.FileLimit()-logDescriptors, 16))
 	if limit < int64(cfg.Limits.Connections)*9/10 {
 		logger.Warn("the process may open fewer files than limits.connections asks for; raise its limit (ulimit -n)",
 			"limits.connections", cfg.Limits.Connections, "connections", limit)

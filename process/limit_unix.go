@@ -1,6 +1,6 @@
 //go:build unix
 
-package wiring
+package process
 
 import (
 	"math"
@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// descriptors is how many files the process may have open.
-func descriptors() int {
+// FileLimit is how many files the process may have open.
+func FileLimit() int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > math.MaxInt32 {
 		return math.MaxInt32
