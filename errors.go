@@ -137,6 +137,9 @@ const (
 	ResetRetention ResetReason = "retention"
 	// ResetDamaged: events since the cursor are stored, but cannot be read.
 	ResetDamaged ResetReason = "damaged"
+	// ResetDegraded: events since the cursor are so many that the hub has given up
+	// replaying them for now. See [LongReplays].
+	ResetDegraded ResetReason = "degraded"
 )
 
 // ResetError says that the owner of a cursor has to fetch anew.

@@ -1,6 +1,9 @@
 package nave
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Level is the service level that the hub holds.
 type Level string
@@ -27,25 +30,65 @@ type Feature string
 const (
 	// TransientEvents are accepted, and delivered to whoever is there.
 	TransientEvents Feature = "transient events"
+	// EveryVersion of a key reaches those who catch up, not the latest alone.
+	EveryVersion Feature = "every version"
+	// QuickHeartbeats come as often as is configured.
+	QuickHeartbeats Feature = "quick heartbeats"
+	// LongReplays go back as far as retention does.
+	LongReplays Feature = "long replays"
 	// Streams are live connections.
 	Streams Feature = "streams"
 	// Pages are polls, long-polls and state.
 	Pages Feature = "pages"
 )
 
-// givenUp has, for each feature, the first level that is without it.
-var givenUp = map[Feature]Level{
-	TransientEvents: LevelShed,
-	Streams:         LevelPolling,
-	Pages:           LevelOff,
+// A Loss is a feature that is given up.
+type Loss struct {
+	Feature Feature
+	// At is the first level that is without it.
+	At Level
+	// Instead is what those get who would have it.
+	Instead string
+}
+
+// Losses are all that is given up, in order. To publish durable events is not among
+// them.
+var Losses = []Loss{
+	{TransientEvents, LevelShed, "they are refused, and nobody waits for them; all other events go on"},
+	{EveryVersion, LevelConserve, "a stream that catches up gets, of a key's events in one page, the latest; batches stay whole"},
+	{QuickHeartbeats, LevelConserve, "they come three times slower, and say how often"},
+	{LongReplays, LevelConserve, "a cursor more than 100,000 events behind what is in memory is told `reset`, for `degraded`"},
+	{Streams, LevelPolling, "they are told `hub.level` with `poll`, then `hub.bye`; pages go on, with the same cursors"},
+	{Pages, LevelOff, "polls and state are refused; durable events are still accepted"},
 }
 
 // Has reports whether there is the feature at this level.
-func (l Level) Has(f Feature) bool { return !l.AtLeast(givenUp[f]) }
+func (l Level) Has(f Feature) bool {
+	for i := range Losses {
+		if Losses[i].Feature == f {
+			return !l.AtLeast(Losses[i].At)
+		}
+	}
+	return true
+}
+
+// SlowHeartbeats is how many times slower they are without [QuickHeartbeats].
+const SlowHeartbeats = 3
+
+// Heartbeat is how often heartbeats come at this level, given how often they usually do.
+func (l Level) Heartbeat(usual time.Duration) time.Duration {
+	if l.Has(QuickHeartbeats) {
+		return usual
+	}
+	return SlowHeartbeats * usual
+}
+
+// Number is the level's place: 0 is normal, 4 is off.
+func (l Level) Number() int { return slices.Index(Levels, l) }
 
 // AtLeast reports whether the level is as bad as another, or worse.
 func (l Level) AtLeast(other Level) bool {
-	return slices.Index(Levels, l) >= slices.Index(Levels, other)
+	return l.Number() >= other.Number()
 }
 
 // Worse is the worse of two levels.
@@ -54,6 +97,14 @@ func (l Level) Worse(other Level) Level {
 		return l
 	}
 	return other
+}
+
+// Better is the better of two levels.
+func (l Level) Better(other Level) Level {
+	if l.AtLeast(other) {
+		return other
+	}
+	return l
 }
 
 // ParseLevel reads the name of a level. The error has [CodeInvalid].

@@ -42,6 +42,11 @@ type Sync struct {
 	Snapshot string `json:"snapshot,omitempty"`
 	// Connection is the stream's name, by which its token can be renewed.
 	Connection string `json:"connection,omitempty"`
+	// Level is the service level, if it is not normal.
+	Level nave.Level `json:"level,omitempty"`
+	// HeartbeatMS is how often there are heartbeats: who has heard nothing for three
+	// times as long has lost the connection.
+	HeartbeatMS int64 `json:"heartbeatMs,omitempty"`
 }
 
 // Auth is the data of hub.auth, which says how the token of a stream fares.
@@ -58,6 +63,10 @@ type Level struct {
 	Level nave.Level `json:"level"`
 	// Reason is for people.
 	Reason string `json:"reason,omitempty"`
+	// ForMS is how long it will stay so bad, at least; 0 if nobody knows.
+	ForMS int64 `json:"forMs,omitempty"`
+	// HeartbeatMS is how often there are heartbeats from now on.
+	HeartbeatMS int64 `json:"heartbeatMs,omitempty"`
 	// Poll is true if there are no streams at this level: the client is to ask for
 	// pages from its cursor on, the first time after RetryMS.
 	Poll    bool  `json:"poll,omitempty"`
@@ -84,6 +93,8 @@ type Heartbeat struct {
 	// Cursor is the log's head. For a live client the event's id says the same:
 	// the client has everything up to here.
 	Cursor string `json:"cursor,omitempty"`
+	// HeartbeatMS is how often they come.
+	HeartbeatMS int64 `json:"heartbeatMs,omitempty"`
 }
 
 // Bye is the data of hub.bye, the last event on a connection that the hub ends.

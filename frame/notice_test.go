@@ -48,10 +48,10 @@ func TestNotices(t *testing.T) {
 		},
 		{
 			"a heartbeat",
-			frame.Notice{Name: frame.HeartbeatName, Cursor: at, Data: frame.Heartbeat{Time: noon, Cursor: at.String()}},
+			frame.Notice{Name: frame.HeartbeatName, Cursor: at, Data: frame.Heartbeat{Time: noon, Cursor: at.String(), HeartbeatMS: 15000}},
 			"id: k3v9x1-42\nevent: hub.heartbeat\n" +
-				`data: {"time":"2026-03-01T12:00:00.005Z","cursor":"k3v9x1-42"}` + "\n\n",
-			`{"type":"hub.heartbeat","cursor":"k3v9x1-42","data":{"time":"2026-03-01T12:00:00.005Z","cursor":"k3v9x1-42"}}` + "\n",
+				`data: {"time":"2026-03-01T12:00:00.005Z","cursor":"k3v9x1-42","heartbeatMs":15000}` + "\n\n",
+			`{"type":"hub.heartbeat","cursor":"k3v9x1-42","data":{"time":"2026-03-01T12:00:00.005Z","cursor":"k3v9x1-42","heartbeatMs":15000}}` + "\n",
 		},
 		{
 			"goodbye",
