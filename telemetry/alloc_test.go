@@ -74,6 +74,7 @@ func measure(tel *Telemetry) {
 	tel.Replayed("ring", 10, time.Millisecond)
 	tel.ActorFailed("topic", "restart")
 	tel.Conflicted(1)
+	tel.LevelChanged(nave.LevelShed)
 }
 
 func fanOut(f *Fanout, now time.Time) {

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"go.opentelemetry.io/otel/metric"
 
@@ -17,10 +18,22 @@ type Gauges struct {
 	Topics int
 	// OpenBreakers are those that are not closed.
 	OpenBreakers int
-	// Head is the latest offset.
-	Head uint64
+	// Head is the latest offset, Oldest that from which on every topic can be resumed,
+	// and Age is the oldest durable event's.
+	Head, Oldest uint64
+	Age          time.Duration
 	// DurableBytes and MemoryBytes are what the log holds on disk and in memory.
 	DurableBytes, MemoryBytes int64
+	// Level is the service level.
+	Level nave.Level
+	// Ready is whether the hub can do all that it promises.
+	Ready bool
+	// Heap is what is in use, in bytes, and HeapBudget what may be; 0 without bound.
+	Heap, HeapBudget int64
+	// Scheduling is what goroutines wait for a processor, at the 99th percentile.
+	Scheduling time.Duration
+	// Files are open, of as many as FileLimit.
+	Files, FileLimit int
 	// Actors has the figures of each kind of actor.
 	Actors []ActorGauges
 }
@@ -64,10 +77,17 @@ type gaugeInstruments struct {
 	byKind  table
 	durable *labels
 	memory  *labels
+	levels  *table
 
 	clients, lagging, topics, breakers, logBytes, active, waiting, mailboxBytes metric.Int64ObservableUpDownCounter
 
 	head, fullest     metric.Int64ObservableGauge
+	oldest            metric.Int64ObservableGauge
+	level, held       metric.Int64ObservableGauge
+	ready             metric.Int64ObservableGauge
+	heap, budget      metric.Int64ObservableGauge
+	files, fileLimit  metric.Int64ObservableGauge
+	age, scheduling   metric.Float64ObservableGauge
 	refused, restarts metric.Int64ObservableCounter
 }
 
@@ -78,6 +98,7 @@ func newGaugeInstruments(t *Telemetry) (*gaugeInstruments, error) {
 		byKind:  t.tables.kind,
 		durable: t.tables.durability.of(nave.Durable.String()),
 		memory:  t.tables.durability.of(nave.Memory.String()),
+		levels:  &t.tables.level,
 
 		clients:      m.observableLevel(connectionActive),
 		lagging:      m.observableLevel(connectionLagging),
@@ -88,8 +109,20 @@ func newGaugeInstruments(t *Telemetry) (*gaugeInstruments, error) {
 		waiting:      m.observableLevel(mailboxMessages),
 		mailboxBytes: m.observableLevel(mailboxSize),
 
-		head:     m.observableGauge(logOffset),
-		fullest:  m.observableGauge(mailboxDepthMax),
+		head:    m.observableGauge(logOffset),
+		fullest: m.observableGauge(mailboxDepthMax),
+
+		oldest:     m.observableGauge(logOldest),
+		age:        m.observableSeconds(logAge),
+		level:      m.observableGauge(levelNumber),
+		held:       m.observableGauge(levelHeld),
+		ready:      m.observableGauge(ready),
+		heap:       m.observableGauge(heapSize),
+		budget:     m.observableGauge(heapBudget),
+		files:      m.observableGauge(filesOpen),
+		fileLimit:  m.observableGauge(filesLimit),
+		scheduling: m.observableSeconds(schedulingLatency),
+
 		refused:  m.observableCounter(mailboxRefused),
 		restarts: m.observableCounter(actorRestarts),
 	}
@@ -99,7 +132,8 @@ func newGaugeInstruments(t *Telemetry) (*gaugeInstruments, error) {
 func (g *gaugeInstruments) all() []metric.Observable {
 	return []metric.Observable{
 		g.clients, g.lagging, g.topics, g.breakers, g.logBytes, g.active, g.waiting, g.mailboxBytes,
-		g.head, g.fullest, g.refused, g.restarts,
+		g.head, g.fullest, g.refused, g.restarts, g.oldest, g.age, g.level, g.held, g.ready,
+		g.heap, g.budget, g.files, g.fileLimit, g.scheduling,
 	}
 }
 
@@ -111,6 +145,7 @@ func (g *gaugeInstruments) observe(o metric.Observer, now Gauges) {
 	o.ObserveInt64(g.head, int64(now.Head))
 	o.ObserveInt64(g.logBytes, now.DurableBytes, g.durable.observe...)
 	o.ObserveInt64(g.logBytes, now.MemoryBytes, g.memory.observe...)
+	g.observeHealth(o, now)
 	for _, a := range g.merge(now.Actors) {
 		l := g.byKind.of(a.Kind).observe
 		o.ObserveInt64(g.active, int64(a.Active), l...)
@@ -120,6 +155,28 @@ func (g *gaugeInstruments) observe(o metric.Observer, now Gauges) {
 		o.ObserveInt64(g.refused, int64(a.Refused), l...)
 		o.ObserveInt64(g.restarts, int64(a.Restarts), l...)
 	}
+}
+
+func (g *gaugeInstruments) observeHealth(o metric.Observer, now Gauges) {
+	o.ObserveInt64(g.oldest, int64(now.Oldest))
+	o.ObserveFloat64(g.age, now.Age.Seconds())
+	o.ObserveInt64(g.level, int64(max(now.Level.Number(), 0)))
+	for _, l := range nave.Levels {
+		o.ObserveInt64(g.held, oneIf(l == now.Level), g.levels.of(string(l)).observe...)
+	}
+	o.ObserveInt64(g.ready, oneIf(now.Ready))
+	o.ObserveInt64(g.heap, now.Heap)
+	o.ObserveInt64(g.budget, now.HeapBudget)
+	o.ObserveFloat64(g.scheduling, now.Scheduling.Seconds())
+	o.ObserveInt64(g.files, int64(now.Files))
+	o.ObserveInt64(g.fileLimit, int64(now.FileLimit))
+}
+
+func oneIf(so bool) int64 {
+	if so {
+		return 1
+	}
+	return 0
 }
 
 // merge makes one of all that share a label, such as two kinds that are not in

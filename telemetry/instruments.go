@@ -45,6 +45,8 @@ type instruments struct {
 	actorFailures metric.Int64Counter
 
 	breakerTransitions metric.Int64Counter
+
+	levelChanges metric.Int64Counter
 }
 
 func newInstruments(meter metric.Meter) (instruments, error) {
@@ -87,13 +89,15 @@ func newInstruments(meter metric.Meter) (instruments, error) {
 		actorFailures: m.counter(actorFailures),
 
 		breakerTransitions: m.counter(breakerTransitions),
+
+		levelChanges: m.counter(levelChanges),
 	}
 	return i, m.err
 }
 
 // tables are the labels that the instruments are written with.
 type tables struct {
-	durability, code, transport, delivery, closed, refusal, verdict, source, kind, failure, breaker table
+	durability, code, transport, delivery, closed, refusal, verdict, source, kind, failure, breaker, level table
 }
 
 func newTables(kinds choice) tables {
@@ -109,6 +113,7 @@ func newTables(kinds choice) tables {
 		kind:       newTable(kinds),
 		failure:    newTable(kinds, directives),
 		breaker:    newTable(breakerStates),
+		level:      newTable(levels),
 	}
 }
 
@@ -148,6 +153,11 @@ func (m *maker) sizes(d def) metric.Int64Histogram {
 
 func (m *maker) observableGauge(d def) metric.Int64ObservableGauge {
 	i, err := m.meter.Int64ObservableGauge(d.name, metric.WithUnit(d.unit), metric.WithDescription(d.about))
+	return made(m, i, err)
+}
+
+func (m *maker) observableSeconds(d def) metric.Float64ObservableGauge {
+	i, err := m.meter.Float64ObservableGauge(d.name, metric.WithUnit(d.unit), metric.WithDescription(d.about))
 	return made(m, i, err)
 }
 

@@ -68,6 +68,10 @@ func points(m metricdata.Metrics) (ps []point) {
 		for _, p := range data.DataPoints {
 			ps = append(ps, point{p.Attributes, float64(p.Value)})
 		}
+	case metricdata.Gauge[float64]:
+		for _, p := range data.DataPoints {
+			ps = append(ps, point{p.Attributes, p.Value})
+		}
 	case metricdata.Histogram[int64]:
 		for _, p := range data.DataPoints {
 			ps = append(ps, point{p.Attributes, float64(p.Count)})

@@ -13,6 +13,8 @@ var background = context.Background()
 
 // Published counts a publish that was answered with yes, took after it was accepted.
 func (t *Telemetry) Published(d nave.Durability, events int, took time.Duration) {
+	t.counted.publishes.Add(1)
+	t.counted.events.Add(uint64(events))
 	l := t.tables.durability.of(d.String())
 	t.publishEvents.Add(background, int64(events), l.add...)
 	t.publishDuration.Record(background, took.Seconds(), l.record...)
@@ -20,6 +22,10 @@ func (t *Telemetry) Published(d nave.Durability, events int, took time.Duration)
 
 // Refused counts a publish that was answered with no.
 func (t *Telemetry) Refused(code nave.Code) {
+	t.counted.refused.Add(1)
+	if code == nave.CodeOverloaded {
+		t.counted.overloaded.Add(1)
+	}
 	t.publishRefused.Add(background, 1, t.tables.code.of(string(code)).add...)
 }
 
@@ -35,12 +41,14 @@ func (t *Telemetry) Conflicted(n int) {
 
 // Admitted tells how long a publish waited in its topic's mailbox.
 func (t *Telemetry) Admitted(wait time.Duration) {
+	t.counted.topic.record(wait)
 	t.topicQueueDuration.Record(background, wait.Seconds())
 }
 
 // Appended tells of one committed group: how long its oldest publish waited in
 // the journal's mailbox, and how long the commit took.
 func (t *Telemetry) Appended(events, bytes int, wait, took time.Duration) {
+	t.counted.append.record(took)
 	t.appendGroupSize.Record(background, int64(events))
 	t.appendIO.Add(background, int64(bytes))
 	t.appendQueueDuration.Record(background, wait.Seconds())
@@ -67,16 +75,22 @@ func (t *Telemetry) Delivered(transport string, live bool, events int) {
 // passOn gives to the counter what was delivered since it was asked for last. The
 // counter itself costs ten times as much, for each delivery.
 func (t *Telemetry) passOn() {
+	t.passing.Lock()
+	defer t.passing.Unlock()
 	for i := range t.delivered {
-		if n := t.delivered[i].Swap(0); n > 0 {
+		all := t.delivered[i].Load()
+		if n := all - t.passed[i]; n > 0 {
 			t.deliveryEvents.Add(background, n, t.tables.delivery.labels[i].add...)
 		}
+		t.passed[i] = all
 	}
 }
 
 // Took tells of some flush of live events how long its oldest one was offered and
 // accepted ago. A replayed event has an age rather than a latency.
 func (t *Telemetry) Took(transport string, queue, propagation time.Duration) {
+	t.counted.queue.record(queue)
+	t.counted.propagation.record(propagation)
 	l := t.tables.transport.of(transport)
 	t.deliveryQueueDuration.Record(background, queue.Seconds(), l.record...)
 	t.deliveryDuration.Record(background, propagation.Seconds(), l.record...)
@@ -122,4 +136,9 @@ func (t *Telemetry) ActorFailed(kind, directive string) {
 // BreakerChanged counts a breaker that has become closed, half-open or open.
 func (t *Telemetry) BreakerChanged(state string) {
 	t.breakerTransitions.Add(background, 1, t.tables.breaker.of(state).add...)
+}
+
+// LevelChanged counts a change of the service level, by the one that is held now.
+func (t *Telemetry) LevelChanged(level nave.Level) {
+	t.levelChanges.Add(background, 1, t.tables.level.of(string(level)).add...)
 }

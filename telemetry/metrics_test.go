@@ -42,6 +42,7 @@ func useAll(t *testing.T, tel *Telemetry, word func() string) {
 	tel.ActorFailed(word(), word())
 	tel.BreakerChanged(word())
 	tel.Conflicted(1)
+	tel.LevelChanged(nave.Level(word()))
 	f := tel.StartFanout(spanContext(true), time.Now())
 	f.Offered(1)
 	f.Written(time.Now())
@@ -162,6 +163,7 @@ func useSynchronous(tel *Telemetry, word func() string) {
 	tel.Replayed(word(), 1, 0)
 	tel.ActorFailed(word(), word())
 	tel.BreakerChanged(word())
+	tel.LevelChanged(nave.Level(word()))
 }
 
 // by gives the metric's values by one attribute, "" where it is missing.

@@ -32,6 +32,7 @@ const (
 	AttrActorKind    = attribute.Key("nave.actor.kind")
 	AttrDirective    = attribute.Key("nave.actor.directive")
 	AttrBreakerState = attribute.Key("nave.breaker.state")
+	AttrLevel        = attribute.Key("nave.level")
 	AttrErrorType    = semconv.ErrorTypeKey
 )
 
@@ -67,12 +68,13 @@ var (
 	replaySources = newChoice(AttrReplaySource, "ring", "log")
 	directives    = newChoice(AttrDirective, "resume", "restart", "stop", "escalate")
 	breakerStates = newChoice(AttrBreakerState, "closed", "half-open", "open")
+	levels        = newChoice(AttrLevel, nave.Levels...)
 
 	closeReasons = newChoice(AttrCloseReason, "client", "write", "too slow", "shutdown",
 		"draining", "unavailable", "auth", "limit", "level", "admin", "error")
 	refusals = newChoice(AttrRefusal, RefusalTotal, RefusalAddress)
 	verdicts = newChoice(AttrVerdict, "live", "recovered",
-		nave.ResetMalformed, nave.ResetForeignEpoch, nave.ResetAhead, nave.ResetRetention, nave.ResetDamaged)
+		nave.ResetMalformed, nave.ResetForeignEpoch, nave.ResetAhead, nave.ResetRetention, nave.ResetDamaged, nave.ResetDegraded)
 	codes = newChoice(AttrErrorType,
 		nave.CodeInvalid, nave.CodeTooLarge, nave.CodeTooMany, nave.CodeConflict,
 		nave.CodePartialRepeat, nave.CodeReset, nave.CodeBusy, nave.CodeOverloaded,
@@ -144,6 +146,8 @@ var (
 	actorFailures = def{"nave.actor.failures", "{failure}", "Failures of actors, by what their supervisor did.", nil}
 
 	breakerTransitions = def{"nave.breaker.transitions", "{transition}", "Changes of breakers, by the state that they changed to.", nil}
+
+	levelChanges = def{"nave.level.changes", "{change}", "Changes of the service level, by the one that it changed to.", nil}
 )
 
 // Metrics that are read, not counted: see Gauges.
@@ -153,6 +157,8 @@ var (
 	breakerOpen       = def{"nave.breaker.open", "{breaker}", "Breakers that are open or half-open.", nil}
 	topicActive       = def{"nave.topic.active", "{topic}", "Topics that have an actor.", nil}
 	logOffset         = def{"nave.log.offset", "", "The latest offset.", nil}
+	logOldest         = def{"nave.log.oldest", "", "The offset from which on every topic can be resumed.", nil}
+	logAge            = def{"nave.log.age", "s", "Age of the oldest durable event.", nil}
 	logSize           = def{"nave.log.size", "By", "Bytes that the log holds.", nil}
 	actorActive       = def{"nave.actor.active", "{actor}", "Actors that are alive.", nil}
 	actorRestarts     = def{"nave.actor.restarts", "{restart}", "Restarts of actors.", nil}
@@ -160,4 +166,12 @@ var (
 	mailboxSize       = def{"nave.mailbox.size", "By", "Bytes that wait in mailboxes.", nil}
 	mailboxDepthMax   = def{"nave.mailbox.depth.max", "{message}", "Messages that wait in the fullest mailbox.", nil}
 	mailboxRefused    = def{"nave.mailbox.refused", "{message}", "Messages that a full mailbox refused.", nil}
+	levelNumber       = def{"nave.level", "", "The service level as a number: 0 is normal, 4 is off.", nil}
+	levelHeld         = def{"nave.level.held", "", "1 for the service level that is held, 0 for each other.", nil}
+	ready             = def{"nave.ready", "", "1 while the hub can do all that it promises, else 0.", nil}
+	heapSize          = def{"nave.heap.size", "By", "Bytes of the heap that were in use when garbage was last collected.", nil}
+	heapBudget        = def{"nave.heap.budget", "By", "Bytes that they may be; 0 if nothing bounds them.", nil}
+	schedulingLatency = def{"nave.scheduling.latency", "s", "What 99 % of goroutines did not exceed in waiting for a processor, in the last second.", nil}
+	filesOpen         = def{"nave.file.open", "{file}", "Files and sockets that the process has open.", nil}
+	filesLimit        = def{"nave.file.limit", "{file}", "Files and sockets that it may have open.", nil}
 )

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/metric"
@@ -39,7 +40,10 @@ type Telemetry struct {
 	kinds  choice
 	tables tables
 	instruments
-	delivered []atomic.Int64 // by place in tables.delivery, and not passed on yet
+	delivered []atomic.Int64 // by place in tables.delivery
+	passing   sync.Mutex     // held while it is passed on
+	passed    []int64        // of what was delivered
+	counted   counted
 }
 
 // New makes the instruments. It fails only if a provider refuses one.
@@ -64,6 +68,7 @@ func New(cfg Config) (*Telemetry, error) {
 	t.meter = meters.Meter(Scope, metric.WithSchemaURL(semconv.SchemaURL))
 	t.tables = newTables(t.kinds)
 	t.delivered = make([]atomic.Int64, len(t.tables.delivery.labels))
+	t.passed = make([]int64, len(t.delivered))
 	var err error
 	if t.instruments, err = newInstruments(t.meter); err != nil {
 		return nil, fmt.Errorf("telemetry: %w", err)

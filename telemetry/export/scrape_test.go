@@ -87,6 +87,7 @@ func useAll(t *testing.T, p *Providers) {
 	tel.Replayed("log", 1, time.Millisecond)
 	tel.ActorFailed("topic", "restart")
 	tel.BreakerChanged("open")
+	tel.LevelChanged(nave.LevelShed)
 	stop, err := tel.Observe(func() telemetry.Gauges {
 		return telemetry.Gauges{Actors: []telemetry.ActorGauges{{Kind: "topic"}}}
 	})
