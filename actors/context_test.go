@@ -40,8 +40,11 @@ func TestControlOvertakesData(t *testing.T) {
 	release()
 	receive(t, done)
 	d.expect(t, "control, before 2", "data 1", "data 2")
+	if st := h.Peek()[0]; st.MaxDepth != 3 || st.Depth != 0 {
+		t.Errorf("a peek: %+v", st)
+	}
 	if st := h.Stats()[0]; st.MaxDepth != 3 {
-		t.Errorf("MaxDepth = %d", st.MaxDepth)
+		t.Errorf("MaxDepth = %d, after a peek", st.MaxDepth)
 	}
 	if st := h.Stats()[0]; st.MaxDepth != 0 {
 		t.Errorf("MaxDepth = %d, after it was read", st.MaxDepth)

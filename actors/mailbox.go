@@ -274,10 +274,13 @@ func (m *mailbox) count() MailboxStats {
 	return MailboxStats{Data: int(m.data.n), Control: int(m.control.n), Bytes: m.bytes, Refused: m.refused}
 }
 
-// measure also returns the most that waited since the last call.
-func (m *mailbox) measure() (st MailboxStats, peak int) {
+// measure also returns the most that waited since it was measured anew.
+func (m *mailbox) measure(anew bool) (st MailboxStats, peak int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	peak, m.peak = int(m.peak), m.depth()
+	peak = int(m.peak)
+	if anew {
+		m.peak = m.depth()
+	}
 	return m.count(), peak
 }

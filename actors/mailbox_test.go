@@ -203,7 +203,7 @@ func (*modelled) expect(t *rapid.T, got, want any) {
 
 func (m *modelled) check(t *rapid.T) int64 {
 	l := m.real.limits
-	st, peak := m.real.measure()
+	st, peak := m.real.measure(true)
 	bytes := st.Bytes
 	switch {
 	case st.Data != len(m.data) || st.Control != len(m.control):

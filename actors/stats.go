@@ -50,25 +50,32 @@ type kind struct {
 
 // Stats returns the figures of every kind that there was an actor of, by name.
 // It visits every mailbox, so that telling a message need not count.
-func (s *System) Stats() []KindStats {
+func (s *System) Stats() []KindStats { return s.stats(true) }
+
+// Peek is Stats, but the next call's MaxDepth does not begin with it.
+func (s *System) Peek() []KindStats { return s.stats(false) }
+
+func (s *System) stats(anew bool) []KindStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stats := make([]KindStats, 0, len(s.kinds))
 	for _, k := range s.kinds {
-		stats = append(stats, k.stats())
+		stats = append(stats, k.stats(anew))
 	}
 	slices.SortFunc(stats, func(a, b KindStats) int { return cmp.Compare(a.Kind, b.Kind) })
 	return stats
 }
 
-func (k *kind) stats() KindStats {
+func (k *kind) stats(anew bool) KindStats {
 	st := KindStats{
 		Kind: k.name, Active: k.active, MaxDepth: k.peak,
 		Started: k.started, Restarts: k.restarts.Load(), Refused: k.refused,
 	}
-	k.peak = 0
+	if anew {
+		k.peak = 0
+	}
 	for c := k.cells; c != nil; c = c.next {
-		m, peak := c.measure()
+		m, peak := c.measure(anew)
 		st.Depth += m.Data + m.Control
 		st.MaxDepth = max(st.MaxDepth, peak)
 		st.Bytes += m.Bytes
@@ -117,7 +124,7 @@ func (s *System) add(c *cell) error {
 }
 
 func (s *System) remove(c *cell) {
-	m, peak := c.measure()
+	m, peak := c.measure(true)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := c.kind
