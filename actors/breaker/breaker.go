@@ -84,6 +84,9 @@ type Config struct {
 	// Manual leaves it to Hold and Release to open and close the breaker. Calls
 	// are counted all the same.
 	Manual bool
+	// Level is the service level that the hub goes to while the breaker is not closed;
+	// "" for none.
+	Level nave.Level
 }
 
 func (c Config) withDefaults() Config {

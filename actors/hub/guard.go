@@ -35,7 +35,7 @@ type guard struct {
 }
 
 func newGuard() *guard {
-	return &guard{Breaker: breaker.New(breaker.Config{Name: logBreaker, SlowCall: slowAppend, Manual: true})}
+	return &guard{Breaker: breaker.New(breaker.Config{Name: logBreaker, SlowCall: slowAppend, Manual: true, Level: nave.LevelConserve})}
 }
 
 // allow refuses what the log would not take now, or not answer. While the journal is
