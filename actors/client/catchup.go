@@ -100,6 +100,9 @@ func (c *client) catchUp(ctx *actors.Context[Message]) {
 		c.unreadable(ctx, "history", err)
 		return
 	}
+	if !c.Level().Has(nave.EveryVersion) {
+		frames = frame.Latest(frames)
+	}
 	c.addFrames(frames)
 	ended := next == c.position || next >= c.History.Head()
 	c.position = next
@@ -210,7 +213,9 @@ func (c *client) offered(o Offer) {
 // cursor, so that one of quiet topics keeps up with the head.
 func (c *client) heartbeat(h Heartbeat) {
 	head := nave.Cursor{Epoch: c.History.Epoch(), Offset: c.History.Head()}
-	n := frame.Notice{Name: frame.HeartbeatName, Data: frame.Heartbeat{Time: h.At, Cursor: head.String()}}
+	n := frame.Notice{Name: frame.HeartbeatName, Data: frame.Heartbeat{
+		Time: h.At, Cursor: head.String(), HeartbeatMS: h.Every.Milliseconds(),
+	}}
 	if c.live {
 		c.position = max(c.position, h.Head)
 		n.Cursor = nave.Cursor{Epoch: head.Epoch, Offset: c.position}
@@ -226,7 +231,7 @@ func (c *client) sync(s frame.Sync, at uint64) {
 		n.Cursor = nave.Cursor{Epoch: c.History.Epoch(), Offset: at}
 		s.Cursor = n.Cursor.String()
 	}
-	s.Connection = c.name()
+	c.describe(&s)
 	n.Data = s
 	verdict := string(s.Status)
 	if s.Reason != "" {
@@ -234,4 +239,13 @@ func (c *client) sync(s frame.Sync, at uint64) {
 	}
 	c.Telemetry.Resumed(verdict)
 	c.notice(n)
+}
+
+// describe says in a verdict what a client has to know of its connection.
+func (c *client) describe(s *frame.Sync) {
+	level := c.Level()
+	s.Connection, s.HeartbeatMS = c.name(), level.Heartbeat(c.Heartbeat).Milliseconds()
+	if level != nave.LevelNormal {
+		s.Level = level
+	}
 }

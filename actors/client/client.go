@@ -128,6 +128,10 @@ type Deps struct {
 	Authority  Authority
 	Registry   *registry.Registry
 	Telemetry  *telemetry.Telemetry
+	// Level is the service level that the hub holds.
+	Level func() nave.Level
+	// Heartbeat is how often there are heartbeats while the level is normal.
+	Heartbeat time.Duration
 }
 
 // Spec describes the actor that serves one request. The actor owns the request's
@@ -278,8 +282,9 @@ func (c *client) end(ctx *actors.Context[Message], reason string) {
 
 // level says what the hub gives up now, and ends a stream if that is among it.
 func (c *client) level(ctx *actors.Context[Message], m Level) {
-	said := frame.Level{Level: m.Level, Reason: m.Reason}
+	said := frame.Level{Level: m.Level, Reason: m.Reason, ForMS: m.AtLeast.Milliseconds()}
 	if m.Level.Has(nave.Streams) {
+		said.HeartbeatMS = m.Level.Heartbeat(c.Heartbeat).Milliseconds()
 		c.notice(frame.Notice{Name: frame.LevelName, Data: said})
 		return
 	}

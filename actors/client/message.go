@@ -32,8 +32,9 @@ type Offer struct {
 // Heartbeat says that everything up to Head has been offered. It queues with the
 // offers, so a live client that reaches it has everything.
 type Heartbeat struct {
-	Head uint64
-	At   time.Time
+	Head  uint64
+	At    time.Time
+	Every time.Duration // how often they come
 }
 
 // Lagging says that an offer did not fit into the mailbox and that none will
@@ -62,6 +63,7 @@ type Renew struct {
 type Level struct {
 	Level         nave.Level
 	Reason        string
+	AtLeast       time.Duration // for how long it will be so; 0 if nobody knows
 	Retry, Spread time.Duration
 }
 

@@ -32,7 +32,8 @@ func (c *client) beginSnapshot(ctx *actors.Context[Message]) {
 
 	begin := *c.verdict
 	c.verdict = nil
-	begin.Snapshot, begin.Connection = "begin", c.name()
+	begin.Snapshot = "begin"
+	c.describe(&begin)
 	c.notice(frame.Notice{Name: frame.SyncName, Data: begin, Retry: c.Config.Retry})
 	c.snapshotPage(ctx)
 }

@@ -62,6 +62,8 @@ func startTarget(t *testing.T, dir string) *target {
 		// A topic may have 8 KiB in the journal, so that a share which is not given
 		// back is missed.
 		Limits: hub.Limits{JournalBytes: 64 << 10},
+		// By itself the level would take transient events for longer than a fault lasts.
+		Levels: hub.Levels{Manual: true},
 		Logger: logger, Telemetry: measured,
 	}, g.faults.opener(pebblelog.Opener(dir, pebblelog.Options{Logger: logger})))
 	if g.root, err = g.StartFragile(t.Context()); err != nil {

@@ -40,8 +40,9 @@ type recheck struct{}
 // levelChanged tells every client. A stream that is connecting meanwhile either is
 // listed before, or is refused.
 type levelChanged struct {
-	level  nave.Level
-	reason string
+	level   nave.Level
+	reason  string
+	atLeast time.Duration // 0 if nobody knows
 }
 
 func (recheck) clientsMessage()      {}
@@ -194,7 +195,10 @@ func (a *clientsActor) Receive(c *actors.Context[clientsMessage], m clientsMessa
 			_ = ref.Tell(client.Recheck{}) // stopped: it needs none; full: its heartbeat does the same
 		}
 	case levelChanged:
-		told := client.Level{Level: m.level, Reason: m.reason, Retry: a.hub.config.Client.Retry, Spread: a.hub.config.RetrySpread}
+		told := client.Level{
+			Level: m.level, Reason: m.reason, AtLeast: m.atLeast,
+			Retry: a.hub.config.Client.Retry, Spread: a.hub.config.RetrySpread,
+		}
 		for _, ref := range a.hub.clients.all() {
 			_ = ref.Tell(told) // stopped: it needs none
 		}

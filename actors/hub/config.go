@@ -24,12 +24,15 @@ type Config struct {
 	//
 	// Defaults to nave.LevelNormal.
 	Level nave.Level
+	// Levels say how it comes by a worse one.
+	Levels Levels
 	// Authority says who may do what over HTTP, and who may stay when tokens expire or
 	// are revoked.
 	//
 	// Defaults to one that lets nobody do anything; see auth.Open.
 	Authority *auth.Authority
-	// Heartbeat is how often every stream is sent a hub.heartbeat.
+	// Heartbeat is how often every stream is sent a hub.heartbeat, unless the level has
+	// given that up.
 	//
 	// Defaults to 15 seconds.
 	Heartbeat time.Duration
@@ -94,6 +97,7 @@ type Limits struct {
 
 func (c Config) withDefaults() Config {
 	c.Level = cmp.Or(c.Level, nave.LevelNormal)
+	c.Levels = c.Levels.withDefaults()
 	c.Heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
 	c.RetrySpread = cmp.Or(c.RetrySpread, 5*time.Second)
 	c.Limits.EventBytes = cmp.Or(c.Limits.EventBytes, 256<<10)

@@ -142,7 +142,7 @@ func (d *dispatcher) Started(c *actors.Context[dispatcherMessage]) {
 		d.enlist(s)
 		d.lag(s)
 	}
-	c.After(d.config.Heartbeat/heartbeatSlots, beat{})
+	c.After(d.heartbeatEvery()/heartbeatSlots, beat{})
 }
 
 func (d *dispatcher) Receive(c *actors.Context[dispatcherMessage], m dispatcherMessage) {
@@ -163,7 +163,7 @@ func (d *dispatcher) Receive(c *actors.Context[dispatcherMessage], m dispatcherM
 	case detach:
 		d.remove(m.id)
 	case beat:
-		c.After(d.config.Heartbeat/heartbeatSlots, beat{m.slot + 1})
+		c.After(d.heartbeatEvery()/heartbeatSlots, beat{m.slot + 1})
 		d.heartbeat(m.slot % heartbeatSlots)
 	}
 	d.offerGathered()
@@ -351,10 +351,13 @@ func withdrawn(frames []*frame.Frame) {
 
 func isFull(err error) bool { return errors.Is(err, actors.ErrFull) }
 
+// heartbeatEvery is how often a client gets one, at the level that is held.
+func (d *dispatcher) heartbeatEvery() time.Duration { return d.Level().Heartbeat(d.config.Heartbeat) }
+
 // heartbeat reaches the clients of one slot. It queues behind their offers; one
 // that is full needs no sign of life.
 func (d *dispatcher) heartbeat(slot uint64) {
-	now := time.Now()
+	now, every := time.Now(), d.heartbeatEvery()
 	for id, s := range d.subscribers {
 		if id/uint64(d.config.Dispatchers)%heartbeatSlots != slot {
 			continue
@@ -365,7 +368,7 @@ func (d *dispatcher) heartbeat(slot uint64) {
 		if s.lagging && !s.told {
 			continue // it believes to be live, and would skip what it was not offered
 		}
-		if err := s.ref.Tell(client.Heartbeat{Head: d.head, At: now}); err != nil && !isFull(err) {
+		if err := s.ref.Tell(client.Heartbeat{Head: d.head, At: now, Every: every}); err != nil && !isFull(err) {
 			d.remove(id)
 		}
 	}

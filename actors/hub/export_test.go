@@ -83,6 +83,7 @@ func (h *Hub) StartFragile(ctx context.Context) (Fragile, error) {
 	h.history.log.Store(&log)
 	h.startedAt = log.Head()
 	h.recent.start(h.startedAt)
+	h.startGoverning(nil)
 	h.running, h.giveUp = context.WithCancel(context.Background())
 	h.startRegistry()
 	h.system = actors.NewSystem(actors.Options{Logger: h.logger, OnFailure: h.actorFailed})

@@ -1,6 +1,12 @@
 package hub
 
-import "github.com/navehub/nave/telemetry"
+import (
+	"errors"
+	"time"
+
+	"github.com/navehub/nave/process"
+	"github.com/navehub/nave/telemetry"
+)
 
 // gauges is what the hub looks like now, for metrics. It asks no actor.
 func (h *Hub) gauges() telemetry.Gauges {
@@ -14,6 +20,18 @@ func (h *Hub) gauges() telemetry.Gauges {
 		Head:         h.history.Head(),
 		DurableBytes: log.DurableBytes,
 		MemoryBytes:  log.MemoryBytes,
+		Level:        h.Level(),
+		Ready:        errors.Join(h.Ready(), h.config.Authority.Ready()) == nil,
+		HeapBudget:   h.governing.budget,
+		Files:        process.Files(),
+		FileLimit:    process.FileLimit(),
+	}
+	if v := h.Vitals(); v != nil {
+		g.Oldest, g.Heap = v.Oldest, v.Heap
+		g.Scheduling = time.Duration(v.Scheduling * float64(time.Millisecond))
+	}
+	if !log.OldestDurable.IsZero() {
+		g.Age = max(h.logTime().Sub(log.OldestDurable), 0)
 	}
 	for _, k := range h.system.Stats() {
 		g.Actors = append(g.Actors, telemetry.ActorGauges{

@@ -14,6 +14,7 @@ const (
 	healthLog   = "log"
 	healthTree  = "supervision"
 	healthDrain = "drain"
+	healthLevel = "level"
 )
 
 // health is why the hub is not ready; it is ready when there is no reason.

@@ -24,6 +24,7 @@ const (
 type history struct {
 	recent    *recent
 	telemetry *telemetry.Telemetry
+	level     func() nave.Level
 	log       atomic.Pointer[eventlog.Log] // set by the journal whenever it opens one
 	// turns bounds the pages of the log that are read at once. Otherwise those who
 	// catch up, when they are many, take the processor from those who are live.
@@ -55,9 +56,15 @@ func (h *history) Verdict(filters nave.Filters, cursor string) (uint64, error) {
 		return 0, &nave.ResetError{Reason: nave.ResetAhead}
 	case c.Offset < h.oldest(filters):
 		return 0, &nave.ResetError{Reason: nave.ResetRetention}
+	case h.recent.behind(c.Offset) > longReplay && !h.level().Has(nave.LongReplays):
+		return 0, &nave.ResetError{Reason: nave.ResetDegraded}
 	}
 	return c.Offset, nil
 }
+
+// longReplay is how many offsets a cursor may be behind what is in memory without a
+// replay being long. A crash leaves a gap of up to 65,536, which nobody has to replay.
+const longReplay = 100_000
 
 // oldest is where a reader of filters can resume from.
 func (h *history) oldest(filters nave.Filters) uint64 { return (*h.log.Load()).Oldest(filters) }

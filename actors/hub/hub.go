@@ -76,6 +76,7 @@ type Hub struct {
 	publishers gate
 	health     health
 	service    atomic.Pointer[Service] // written by Start, and by the governor
+	governing  governing
 	failed     chan error
 	shutdown   sync.Once
 	ended      error // of Shutdown
@@ -99,7 +100,7 @@ func New(config Config, open eventlog.Opener) *Hub {
 	h.service.Store(&Service{Level: nave.LevelNormal})
 	h.accepting, h.refuse = context.WithCancel(context.Background())
 	h.history = &history{
-		recent: h.recent, telemetry: h.telemetry,
+		recent: h.recent, telemetry: h.telemetry, level: h.Level,
 		turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), // the others are left to who is live
 	}
 	h.health.set(healthStart, errors.New("not started"))
@@ -145,6 +146,7 @@ func (h *Hub) startRegistry() {
 	h.clientDeps = &client.Deps{
 		Config: h.config.Client, Dispatcher: desk{h}, History: h.history, Mailboxes: h.mailboxes,
 		Authority: h.config.Authority, Registry: h.registry, Telemetry: h.telemetry,
+		Level: h.Level, Heartbeat: h.config.Heartbeat,
 	}
 }
 

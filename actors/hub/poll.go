@@ -131,6 +131,10 @@ func (w *waiter) Receive(c *actors.Context[client.Message], m client.Message) {
 		if page, err := w.hub.page(w.ctx, w.filters, w.after); err != nil || len(page.Frames) > 0 {
 			c.Stop()
 		}
+	case client.Level:
+		if !m.Level.Has(nave.Pages) {
+			c.Stop() // else it ends when its time is over: not all at once come back to stream
+		}
 	case client.Renew:
 		m.Fail(errNoConnection) // a poll has nothing to renew
 	case client.Offer:

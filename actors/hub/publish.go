@@ -215,8 +215,10 @@ func (h *Hub) resolve(ctx context.Context, p *publish, dead *topic) error {
 	if p.batch.Durability > nave.Transient {
 		return h.guard.allow()
 	}
-	if err := h.given(nave.TransientEvents); err != nil {
-		return err
+	if !p.topics[0].name.Reserved() { // the hub's own tell of how it is
+		if err := h.given(nave.TransientEvents); err != nil {
+			return err
+		}
 	}
 	for i := range p.batch.Events {
 		if p.batch.Events[i].IfVersion != nil {

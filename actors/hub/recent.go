@@ -158,6 +158,13 @@ func (r *recent) reaches(offset uint64) bool {
 	return offset >= r.floor
 }
 
+// behind is how many offsets there are between the offset and what is here.
+func (r *recent) behind(offset uint64) uint64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.floor - min(offset, r.floor)
+}
+
 // after returns the groups with events after the offset, false if some have left.
 // The caller must not change the slice.
 func (r *recent) after(offset uint64) (groups []*group, head uint64, ok bool) {

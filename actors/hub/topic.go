@@ -73,8 +73,10 @@ type topic struct {
 	share      int64         // bytes that the journal may hold for this topic
 	ref        actors.Ref[topicMessage]
 
-	inJournal atomic.Int64 // bytes; added by the actor, taken by the journal
-	held      atomic.Bool  // the actor waits for settled
+	inJournal atomic.Int64  // bytes; added by the actor, taken by the journal
+	held      atomic.Bool   // the actor waits for settled
+	published atomic.Uint64 // events
+	looked    uint64        // owned by the governor: published when it looked last
 }
 
 // settle is called by the journal for every publish it has answered.
@@ -137,6 +139,7 @@ func (t *topicActor) admit(p publish) {
 		p.Fail(err)
 		return
 	}
+	p.count()
 	p.Send(struct{}{})
 	t.hub.telemetry.Stage(p.trace, telemetry.SpanTopic, p.accepted, t.last)
 }
@@ -166,6 +169,17 @@ func (t *topicActor) allow(p publish) error {
 			other.name, float64(other.limiter.Limit())).After(delay)
 	}
 	return nil
+}
+
+// count notes for each topic how much was published to it.
+func (p *publish) count() {
+	if len(p.topics) == 1 {
+		p.topics[0].published.Add(uint64(len(p.batch.Events)))
+		return
+	}
+	for _, t := range p.topics {
+		t.published.Add(uint64(count(p.batch.Events, t.name)))
+	}
 }
 
 func count(events []nave.Event, t nave.Topic) int {

@@ -20,6 +20,7 @@ type directory struct {
 	topics   sync.Map // nave.Topic → *topic
 	count    atomic.Int64
 	registry *registry.Registry
+	looked   time.Time // owned by the governor: when it looked last
 }
 
 func (d *directory) find(name nave.Topic) *topic {
