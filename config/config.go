@@ -26,6 +26,7 @@ type Config struct {
 	Listen    string    `default:"127.0.0.1:8080" flag:"listen" doc:"Address of the HTTP server, as host:port. Without a host it listens on every address."`
 	Data      string    `default:"./nave-data" flag:"data" doc:"Directory of the log."`
 	SSE       string    `default:"on" in:"on|off" doc:"Whether there are live streams. With off clients poll, with the same cursors, whatever hub sse says."`
+	Levels    Levels    `doc:"When the hub gives up what, by itself, to keep what is worth more: see docs/degradation.md."`
 	Log       Log       `doc:"Where events are kept, and for how long."`
 	Topics    Topics    `doc:"Rules for topics; the first whose filter matches decides. A topic that no rule names is durable and unlimited. A rule looks like {filter: session/**, durability: memory, rate: 100}."`
 	Auth      Auth      `doc:"Who may do what. A token is a signed JWT whose claims list, as filters, what its bearer may do."`
@@ -37,6 +38,14 @@ type Config struct {
 	Shutdown  Shutdown  `doc:"How the hub ends."`
 	Logging   Logging   `doc:"What the hub writes to standard error about itself."`
 	Telemetry Telemetry `doc:"How the hub appears in traces and metrics. Everything else about them is set by the OTEL_* variables of OpenTelemetry."`
+}
+
+// Levels say how the hub comes by its service level.
+type Levels struct {
+	Automatic   string   `default:"on" in:"on|off" doc:"Whether the hub changes its service level by itself. With off only operators do; what speaks for another level is shown all the same."`
+	Memory      Bytes    `default:"0" doc:"How much of the heap may be in use: from three quarters of it on the level gets worse. 0 is what GOMEMLIMIT or the control group lets the process have; without either, memory does not bear on the level."`
+	Propagation Duration `default:"100ms" min:"1ms" doc:"From when on events are late. The level becomes shed if 1 % of them take longer from being accepted to being written, conserve if they take five times as long, and polling if half of them take thirty times as long."`
+	Hold        Duration `default:"15s" min:"1s" doc:"How long all has to be calm before the level gets better by one. It grows up to eight times as long when the level gets worse again soon after."`
 }
 
 // Log says where events are kept, and for how long.

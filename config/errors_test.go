@@ -90,6 +90,15 @@ func TestErrors(t *testing.T) {
 			file: "limits:\n  body: large\n",
 			want: `nave.yaml:2: limits.body: "large" is not a size: write it like 512B, 256KiB, 1GiB or 10MB`,
 		}, {
+			name: "levels that make no sense",
+			file: "levels:\n  automatic: maybe\n  hold: 10ms\n",
+			want: `nave.yaml:2: levels.automatic: "maybe" is unknown: use on or off
+nave.yaml:3: levels.hold: 10ms is too little: the least is 1s`,
+		}, {
+			name: "less memory than a hub needs",
+			file: "levels: {memory: 1MiB}\n",
+			want: `nave.yaml:1: levels.memory: 1MiB is less than the hub itself needs: give it at least 32MiB, or 0 for what the process may have`,
+		}, {
 			name: "no numbers",
 			file: "limits: {batch: many}\ntopics: [{filter: a, rate: .nan}, {filter: b, burst: 1.5}]\n",
 			want: `nave.yaml:1: limits.batch: "many" is not a whole number

@@ -30,6 +30,7 @@ func (c *Config) check(sources Sources) []error {
 	}
 	c.checkAddress(refuse)
 	c.checkSizes(sources, refuse)
+	c.Levels.check(refuse)
 	c.checkOrigins(refuse)
 	c.TLS.check(refuse)
 	c.Proxies.check(refuse)
@@ -112,6 +113,15 @@ func (c *Config) checkSizes(sources Sources, refuse refuser) {
 		path = body
 	}
 	refuse(path, "an event of %s (%s) does not fit into a body of %s (%s)", c.Limits.Event, event, c.Limits.Body, body)
+}
+
+// leastMemory is what a hub has in use while nothing happens, a few times over.
+const leastMemory Bytes = 32 << 20
+
+func (l Levels) check(refuse refuser) {
+	if l.Memory > 0 && l.Memory < leastMemory {
+		refuse("levels.memory", "%s is less than the hub itself needs: give it at least %s, or 0 for what the process may have", l.Memory, leastMemory)
+	}
 }
 
 func (c *Config) checkOrigins(refuse refuser) {

@@ -130,7 +130,13 @@ func hubConfig(cfg config.Config) hub.Config {
 			MaxLag:       time.Duration(cfg.Client.MaxLag),
 			Retry:        time.Duration(cfg.Client.Retry),
 		},
-		Level:       level(cfg),
+		Level: level(cfg),
+		Levels: hub.Levels{
+			Manual:      cfg.Levels.Automatic == "off",
+			Memory:      int64(cfg.Levels.Memory),
+			Propagation: time.Duration(cfg.Levels.Propagation),
+			Hold:        time.Duration(cfg.Levels.Hold),
+		},
 		Heartbeat:   time.Duration(cfg.Client.Heartbeat),
 		RetrySpread: time.Duration(cfg.Client.RetrySpread),
 	}

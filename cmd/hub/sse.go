@@ -68,6 +68,8 @@ func level(ctx context.Context, hub *spoke.Client, method string, body []byte, o
 	var now struct {
 		Level nave.Level
 		Pin   *struct{ By, Reason string }
+
+		Reason string
 	}
 	if err := json.NewDecoder(answer.Body).Decode(&now); err != nil {
 		return fmt.Errorf("the answer cannot be read: %w", err)
@@ -82,6 +84,8 @@ func level(ctx context.Context, hub *spoke.Client, method string, body []byte, o
 		text += fmt.Sprintf(", pinned by %s: %s", now.Pin.By, now.Pin.Reason)
 	case now.Pin != nil:
 		text += ", pinned by " + now.Pin.By
+	case now.Reason != "" && now.Level != nave.LevelNormal:
+		text += ", by itself: " + now.Reason
 	case state == "off":
 		text += ", by the hub's configuration (NAVE_SSE)"
 	}
