@@ -133,10 +133,12 @@ func haveTrouble(tel *telemetry.Telemetry) {
 	tel.TurnedAway(telemetry.RefusalAddress)
 	tel.Resumed(string(nave.ResetRetention))
 	tel.Resumed(string(nave.ResetDamaged))
+	tel.Resumed(string(nave.ResetDegraded))
 	tel.Replayed("log", 1, time.Millisecond)
 	tel.ActorFailed("journal", "restart")
 	tel.ActorFailed("journal", "escalate")
 	tel.BreakerChanged("open")
+	tel.LevelChanged(nave.LevelPolling)
 	// These are the hub's own, which it tells of after its client has read the event.
 	tel.Delivered("sse", true, 1)
 	tel.Took("sse", time.Millisecond, time.Millisecond)

@@ -5,33 +5,43 @@ package grafana
 var rows = []row{
 	{"How it is", []panel{
 		{
-			title: "Up", kind: stat, width: 4, states: true,
-			about:   "Whether Prometheus could scrape the hub. Readiness has no metric: ask /readyz, which says what is wrong.",
+			title: "Up", kind: stat, width: 3, states: true,
+			about:   "Whether Prometheus could scrape the hub.",
 			queries: []query{{`up{hub}`, "{{instance}}"}},
 		},
 		{
-			title: "Delivered within 100 ms", kind: stat, width: 4, unit: "percentunit", least: 0.99,
+			title: "Ready", kind: stat, width: 3, states: true,
+			about:   "Whether the hub can do all that it promises; /readyz says what is wrong.",
+			queries: []query{{`nave_ready{hub}`, "{{instance}}"}},
+		},
+		{
+			title: "Level", kind: stat, width: 3, names: true,
+			about:   "The service level; docs/degradation.md says what each gives up, and GET /v1/admin/level what speaks for it.",
+			queries: []query{{`nave_level_held{hub} == 1`, "{{nave_level}}"}},
+		},
+		{
+			title: "Delivered within 100 ms", kind: stat, width: 3, unit: "percentunit", least: 0.99,
 			about: "Share of live events that were written to a client's socket within 100 ms of being accepted. The promise is kept at 99 % or more.",
 			queries: []query{{`sum(rate(nave_delivery_duration_seconds_bucket{hub,le="0.1"}[$__rate_interval])) ` +
 				`/ sum(rate(nave_delivery_duration_seconds_count{hub}[$__rate_interval]))`, ""}},
 		},
 		{
-			title: "Connections", kind: stat, width: 4,
+			title: "Connections", kind: stat, width: 3,
 			about:   "Streams that are open, and polls that wait. Near limits.connections new ones are refused.",
 			queries: []query{{`sum(nave_connection_active{hub})`, ""}},
 		},
 		{
-			title: "Lagging", kind: stat, width: 4,
+			title: "Lagging", kind: stat, width: 3,
 			about:   "Connections that are behind and catch up from the log. A few are slow networks; many that stay are a hub or a network at its limit.",
 			queries: []query{{`sum(nave_connection_lagging{hub})`, ""}},
 		},
 		{
-			title: "Topics", kind: stat, width: 4,
+			title: "Topics", kind: stat, width: 3,
 			about:   "Topics that have an actor: those that were published to a short while ago.",
 			queries: []query{{`sum(nave_topic_active{hub})`, ""}},
 		},
 		{
-			title: "Version", kind: stat, width: 4, names: true,
+			title: "Version", kind: stat, width: 3, names: true,
 			about:   "Which version runs.",
 			queries: []query{{`target_info{hub}`, "{{service_version}}"}},
 		},
@@ -59,6 +69,34 @@ var rows = []row{
 			title: "Requests refused", unit: "cps", stacked: true, width: 12,
 			about:   "Requests of all kinds, and lines of them, by code: tokens are unauthorised and forbidden, streams that the service level has given up are degraded.",
 			queries: rates("nave_request_refused_total", "error_type"),
+		},
+	}},
+	{"Degradation", []panel{
+		{
+			title: "Levels", limit: 3,
+			about:   "The service level of each hub: 0 is normal, 1 shed, 2 conserve, 3 polling, 4 off. From 3 on there are no streams.",
+			queries: []query{{`nave_level{hub}`, "{{instance}}"}},
+		},
+		{
+			title: "Changes of the level", unit: "cps",
+			about:   "Changes of the service level, by the one that it changed to. Many are a hub that is near what it can do.",
+			queries: rates("nave_level_changes_total", "nave_level"),
+		},
+		{
+			title: "Heap in use", unit: "bytes",
+			about: "What was in use when garbage was last collected, and what may be: from three quarters of that on the level gets worse. A budget of 0 is none.",
+			queries: append(named("in use", sums("nave_heap_size_bytes")),
+				named("budget", sums("nave_heap_budget_bytes"))...),
+		},
+		{
+			title: "Wait for a processor, in the last second", unit: "s", limit: promise, width: 12,
+			about:   "What 99 % of goroutines did not exceed in waiting for a processor, as the level goes by it.",
+			queries: []query{{`nave_scheduling_latency_seconds{hub}`, "{{instance}}"}},
+		},
+		{
+			title: "Files", width: 12,
+			about:   "Files and sockets that are open, and that may be. Each connection is one.",
+			queries: append(named("open", sums("nave_file_open")), named("limit", sums("nave_file_limit"))...),
 		},
 	}},
 	{"Propagation", []panel{
@@ -126,6 +164,16 @@ var rows = []row{
 			queries: []query{
 				{`nave_log_offset{hub}`, "{{instance}}"},
 			},
+		},
+		{
+			title:   "Events that can be replayed",
+			about:   "Offsets from the oldest from which every topic can be resumed up to the newest, and so about how many events there are.",
+			queries: []query{{`nave_log_offset{hub} - on (job, instance) nave_log_oldest{hub}`, "{{instance}}"}},
+		},
+		{
+			title: "Age of the log", unit: "s",
+			about:   "Age of the oldest durable event: log.retention bounds it.",
+			queries: []query{{`nave_log_age_seconds{hub}`, "{{instance}}"}},
 		},
 		{
 			title: "Bytes committed", unit: "Bps",
