@@ -200,6 +200,9 @@ func (s *stream) hear(ctx context.Context, e sse.Event) {
 	_ = json.Unmarshal(e.Data, &m) // of the next version, maybe: it is passed on as it came
 	if m.HeartbeatMS > 0 {
 		s.silence = 3 * time.Duration(m.HeartbeatMS) * time.Millisecond
+		if s.synced {
+			s.watchdog.Reset(s.silence)
+		}
 	}
 	switch e.Name {
 	case syncName:
