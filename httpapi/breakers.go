@@ -17,6 +17,7 @@ type circuit struct {
 	Since    time.Time                `json:"since"`
 	Until    time.Time                `json:"until,omitzero"`
 	Why      string                   `json:"why,omitempty"`
+	Level    nave.Level               `json:"level,omitempty"`
 	Calls    int                      `json:"calls"`
 	Failures int                      `json:"failures"`
 	Slow     int                      `json:"slow"`
@@ -31,7 +32,7 @@ func circuitOf(b registry.Breaker) circuit {
 		history = append(history, c)
 	}
 	return circuit{
-		Name: b.Name, State: b.State, Since: b.Since.UTC(), Until: b.Until.UTC(), Why: b.Why,
+		Name: b.Name, State: b.State, Since: b.Since.UTC(), Until: b.Until.UTC(), Why: b.Why, Level: b.Level,
 		Calls: b.Calls, Failures: b.Failures, Slow: b.Slow, History: history,
 	}
 }

@@ -81,6 +81,9 @@ func (r *Registry) PutBreaker(b Breaker) {
 	r.put(rowID{breakers, b.Name}, &b)
 }
 
+// RemoveBreaker removes the breaker, if it is there.
+func (r *Registry) RemoveBreaker(name string) { r.put(rowID{breakers, name}, nil) }
+
 // Close writes what has gathered, stops the writer and waits for it. What is put
 // afterwards is ignored; what is there can still be read. It may be called more
 // than once.

@@ -108,6 +108,8 @@ type Breaker struct {
 	Why   string
 	// Until is when an open one will let a call through again; zero if nobody knows.
 	Until time.Time
+	// Level is the service level that it asks for while it is not closed; "" for none.
+	Level nave.Level
 	// Calls, and those of them that failed or were slow, are of the latest window,
 	// and for a half-open one of its probes. They are up to a tenth of it old.
 	Calls, Failures, Slow int

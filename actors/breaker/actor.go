@@ -21,15 +21,19 @@ type look struct{}
 // tick is the time to look again.
 type tick struct{}
 
+// sample is the time to look at what the breaker guards.
+type sample struct{}
+
 // reset closes the breaker.
 type reset struct {
 	actors.Reply[struct{}]
 	by string
 }
 
-func (look) breakerMessage()  {}
-func (tick) breakerMessage()  {}
-func (reset) breakerMessage() {}
+func (look) breakerMessage()   {}
+func (tick) breakerMessage()   {}
+func (sample) breakerMessage() {}
+func (reset) breakerMessage()  {}
 
 // Deps are what a breaker's actor tells others by.
 type Deps struct {
@@ -68,16 +72,27 @@ func (d *decider) Started(c *actors.Context[message]) {
 		d.machine.why = "its actor failed, and has started again"
 		d.tell(c)
 	}
+	before := d.view.Load()
 	d.publish()
+	d.machine.count(now, before.counts.take()) // while there was no actor
 	d.poked.Store(false)
 	d.look(c, now)
 	d.show(now)
+	if d.config.Sample != nil {
+		c.After(sampleEvery, sample{})
+	}
 }
 
-// Stopped leaves nobody out because of an actor that is not there.
+// Stopped leaves nobody out because of an actor that is not there, and shows that. A
+// hold it leaves to the owner.
 func (d *decider) Stopped() {
-	d.view.Store(&view{state: Closed, since: time.Now()})
+	now := time.Now()
+	d.view.Store(&view{state: Closed, since: now})
 	d.awake.Store(true) // nobody needs to be woken
+	if d.held.Load() == nil {
+		d.machine.close(now, "its actor has ended, and lets every call through")
+		d.show(now)
+	}
 }
 
 func (d *decider) Receive(c *actors.Context[message], m message) {
@@ -88,9 +103,10 @@ func (d *decider) Receive(c *actors.Context[message], m message) {
 		d.look(c, now)
 	case tick:
 		d.look(c, now)
-		if d.machine.figures(now) != d.shown {
-			d.show(now)
-		}
+		d.refresh(now)
+	case sample:
+		c.After(sampleEvery, sample{})
+		d.sample(c, now)
 	case reset:
 		if d.machine.reset(now, "it was reset by "+cmp.Or(m.by, "an operator")) {
 			d.tell(c)
@@ -120,6 +136,34 @@ func (d *decider) look(c *actors.Context[message], now time.Time) {
 		d.show(now)
 	}
 	d.wait(c, now)
+}
+
+// sampleEvery is how often a breaker looks by itself.
+const sampleEvery = time.Second
+
+// sample looks at what the breaker guards. While it is open nobody has to know.
+func (d *decider) sample(c *actors.Context[message], now time.Time) {
+	if d.machine.state == Open {
+		return
+	}
+	t := tally{calls: 1}
+	if err := d.config.Sample(); err != nil {
+		t.failed = 1
+		d.machine.wrong = err
+	}
+	d.machine.count(now, t)
+	d.look(c, now)
+	d.refresh(now)
+}
+
+// refresh writes the row if its figures have changed. How often a breaker has looked
+// by itself interests nobody.
+func (d *decider) refresh(now time.Time) {
+	f := d.machine.figures(now)
+	if f == d.shown || d.config.Sample != nil && f.failed == d.shown.failed {
+		return
+	}
+	d.show(now)
 }
 
 // wait has a tick sent when the machine wants one. Without one, whoever counts says
@@ -172,8 +216,11 @@ func (d *decider) show(now time.Time) {
 	m := &d.machine
 	d.shown = m.figures(now)
 	d.deps.Registry.PutBreaker(registry.Breaker{
-		Name: d.config.Name, State: m.state, Since: m.since, Until: m.until, Why: m.why,
+		Name: d.config.Name, State: m.state, Since: m.since, Until: m.until, Why: m.why, Level: d.config.Level,
 		Calls: d.shown.calls, Failures: d.shown.failed, Slow: d.shown.slow,
 		History: d.history,
 	})
+	if d.gone.Load() {
+		d.deps.Registry.RemoveBreaker(d.config.Name)
+	}
 }

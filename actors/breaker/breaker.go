@@ -26,7 +26,8 @@
 //
 // Ownership: an actor owns the state, and decides. Callers read what it has
 // published, and what they count it collects: within moments of a failure, and a
-// few times a window otherwise. When nobody calls it has no timer.
+// few times a window otherwise. When nobody calls it has no timer, unless it has
+// something to look at itself; see [Config.Sample].
 //
 // Bounds: at most [Config.Probes] calls are let through while half-open. One that
 // does not come back within the window has failed, so that nothing stays half-open
@@ -84,8 +85,12 @@ type Config struct {
 	// Manual leaves it to Hold and Release to open and close the breaker. Calls
 	// are counted all the same.
 	Manual bool
-	// Level is the service level that the hub goes to while the breaker is not closed;
-	// "" for none.
+	// Sample, for what is looked at rather than called, is asked by the actor
+	// itself, once a second unless the breaker is open. Each look counts as a call,
+	// which has failed if it finds something wrong. It must not block.
+	Sample func() error
+	// Level is the service level that the hub should go to while the breaker is not
+	// closed, "" for none.
 	Level nave.Level
 }
 
@@ -117,11 +122,14 @@ type Breaker struct {
 	config Config
 	random func() float64
 
+	onReset func() // nil for none; set before the hub starts
+
 	// Shared.
 	view  atomic.Pointer[view] // written by the actor
 	held  atomic.Pointer[hold] // written by the owner; nil for none
 	awake atomic.Bool          // the actor will look by itself
 	poked atomic.Bool          // it has been told to, and has not looked yet
+	gone  atomic.Bool          // it has been retired
 	ref   atomic.Pointer[actors.Ref[message]]
 
 	// Owned by the actor; outlives its incarnations.
@@ -203,15 +211,33 @@ func (b *Breaker) Release() {
 	}
 }
 
+// OnReset has try called by each Reset: for an owner who holds the breaker, and can
+// look at once whether it still has to. It must not block. Call it before the hub
+// starts.
+func (b *Breaker) OnReset(try func()) { b.onReset = try }
+
 // Reset closes the breaker and forgets its figures, for an operator. It does not
-// end a Hold.
+// end a Hold, but has its owner try; see OnReset.
 func (b *Breaker) Reset(ctx context.Context, by string) error {
+	if b.onReset != nil {
+		b.onReset()
+	}
 	ref := b.ref.Load()
 	if ref == nil {
 		return nave.Errorf(nave.CodeUnavailable, "the breaker %s has not started yet", b.config.Name).After(time.Second)
 	}
 	_, err := actors.Ask(ctx, *ref, func(r actors.Reply[struct{}]) message { return reset{r, by} })
 	return err
+}
+
+// Retire ends the breaker for good: it lets every call through, and nobody is shown
+// it any more.
+func (b *Breaker) Retire(from *registry.Registry) {
+	b.gone.Store(true)
+	if ref := b.ref.Load(); ref != nil {
+		ref.Stop()
+	}
+	from.RemoveBreaker(b.config.Name)
 }
 
 // poke has the actor look, soon. However often it is called, one message waits.

@@ -383,6 +383,9 @@ func TestOneThatKeepsFailingIsOff(t *testing.T) {
 		if err := g.Reset(t.Context(), ""); !errors.Is(err, actors.ErrStopped) {
 			t.Errorf("Reset = %v", err)
 		}
+		if row := g.row(); row.State != Closed || row.Why != "its actor has ended, and lets every call through" {
+			t.Errorf("row: %+v", row)
+		}
 	})
 }
 
@@ -421,6 +424,121 @@ func TestHold(t *testing.T) {
 	})
 }
 
+// A level is asked for from the moment that it opens until it is closed again.
+func TestLevel(t *testing.T) {
+	bubble(t, Config{Level: nave.LevelConserve}, func(t *testing.T, g *ground) {
+		level := func(when string, want nave.Level) {
+			t.Helper()
+			if got := g.Level(); got != want {
+				t.Errorf("%s it asks for %s", when, got)
+			}
+		}
+		level("closed", nave.LevelNormal)
+		g.calls(20, errCall)
+		level("open", nave.LevelConserve)
+		time.Sleep(1500 * time.Millisecond)
+		synctest.Wait()
+		if g.State() != HalfOpen {
+			t.Fatalf("it is %s", g.State())
+		}
+		level("half-open", nave.LevelConserve)
+		g.calls(3, nil)
+		level("closed again", nave.LevelNormal)
+		g.Hold("the disk is away", time.Time{})
+		level("held", nave.LevelConserve)
+		g.Release()
+		level("released", nave.LevelNormal)
+		if row := g.row(); row.Level != nave.LevelConserve {
+			t.Errorf("row: %+v", row)
+		}
+	})
+	bubble(t, Config{}, func(t *testing.T, g *ground) {
+		g.calls(20, errCall)
+		if got := g.Level(); g.State() != Open || got != nave.LevelNormal {
+			t.Errorf("%s, it asks for %s", g.State(), got)
+		}
+	})
+}
+
+// One that looks by itself needs nobody to call, neither to open nor to close.
+func TestSample(t *testing.T) {
+	var found error // between looks
+	looks := 0
+	sample := func() error { looks++; return found }
+	bubble(t, Config{MinCalls: 5, Sample: sample}, func(t *testing.T, g *ground) {
+		time.Sleep(20*time.Second + time.Millisecond)
+		synctest.Wait()
+		changed := g.registry.Snapshot().BreakersChanged()
+		time.Sleep(time.Minute)
+		if looks != 80 || g.State() != Closed {
+			t.Errorf("%d looks in 80 seconds; it is %s", looks, g.State())
+		}
+		select {
+		case <-changed:
+			t.Error("it is written down how often it has looked")
+		default:
+		}
+		found = errors.New("3 of 4 are away")
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		if g.State() != Closed {
+			t.Error("it is open before half of the looks found something")
+		}
+		time.Sleep(time.Second)
+		row := g.row()
+		if !regexp.MustCompile(`^5 of (9|10) looks found something wrong, at last 3 of 4 are away$`).MatchString(row.Why) || row.State != Open {
+			t.Errorf("row: %+v", row)
+		}
+		before := looks
+		time.Sleep(time.Until(row.Until))
+		synctest.Wait()
+		if looks > before+1 {
+			t.Errorf("it has looked %d times while it was open", looks-before)
+		}
+		time.Sleep(3 * time.Second)
+		if row := g.row(); row.State != Open || row.Why != "2 of 3 looks found something wrong, at last 3 of 4 are away" {
+			t.Errorf("row: %+v", row)
+		}
+		found = nil
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if g.State() != Closed {
+			t.Errorf("it is %s, although all is well", g.State())
+		}
+		if err := g.Reset(t.Context(), "alice"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestResetTellsTheOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := New(Config{Name: "mail", Manual: true})
+		b.OnReset(b.Release)
+		g := begin(t, b)
+		g.Hold("the disk is away", time.Time{})
+		synctest.Wait()
+		if err := g.Reset(t.Context(), "alice"); err != nil || g.Allow() != nil {
+			t.Errorf("after a reset, %v, it is %s", err, g.State())
+		}
+	})
+}
+
+func TestRetired(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, g *ground) {
+		g.calls(20, errCall)
+		g.Done(errCall, 0)
+		g.Retire(g.registry)
+		if n := g.calls(20, errCall); n < 19 { // the first may be faster than the end of the actor
+			t.Errorf("%d of 20 calls were let through", n)
+		}
+		time.Sleep(time.Minute)
+		if row := g.row(); row.Name != "" {
+			t.Errorf("row: %+v", row)
+		}
+	})
+}
+
 func TestWithoutActorItLetsEverythingThrough(t *testing.T) {
 	b := New(Config{Name: "mail"})
 	for range 100 {
@@ -432,6 +550,21 @@ func TestWithoutActorItLetsEverythingThrough(t *testing.T) {
 	if err := b.Reset(t.Context(), ""); nave.CodeOf(err) != nave.CodeUnavailable {
 		t.Errorf("Reset = %v", err)
 	}
+}
+
+// What was counted while there was no actor counts when there is one.
+func TestCountsFromTheBeginning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := New(Config{Name: "mail"})
+		for range 20 {
+			b.Done(errCall, 0)
+		}
+		g := begin(t, b)
+		synctest.Wait()
+		if row := g.row(); row.State != Open || row.Why != "20 of 20 calls failed" {
+			t.Errorf("row: %+v", row)
+		}
+	})
 }
 
 func TestGoodCallsAllocateNothing(t *testing.T) {

@@ -21,6 +21,7 @@ type machine struct {
 	probes   tally     // half-open
 	probing  time.Time // half-open: when the first probe was let through; else zero
 	held     *hold
+	wrong    error // the latest that a sample found; nil for none
 }
 
 func newMachine(config Config, random func() float64, now time.Time) machine {
@@ -64,7 +65,7 @@ func (m *machine) judgeWindow(now time.Time) bool {
 	if m.config.Manual || t.calls < m.config.MinCalls {
 		return false
 	}
-	why := m.config.fault(t, t.calls, "calls")
+	why := m.fault(t, t.calls, "calls")
 	if why != "" {
 		m.open(now, why)
 	}
@@ -82,7 +83,7 @@ func (m *machine) try(now time.Time) bool {
 
 func (m *machine) judgeProbes(now time.Time) bool {
 	n := m.config.Probes
-	why := m.config.fault(m.probes, n, "probes")
+	why := m.fault(m.probes, n, "probes")
 	switch {
 	case why != "":
 		m.open(now, why)
@@ -97,8 +98,11 @@ func (m *machine) judgeProbes(now time.Time) bool {
 }
 
 // fault is what is wrong with so many calls of n, or "".
-func (c *Config) fault(t tally, n int, what string) string {
+func (m *machine) fault(t tally, n int, what string) string {
+	c := &m.config
 	switch {
+	case m.wrong != nil && float64(t.failed) >= c.ErrorRate*float64(n):
+		return fmt.Sprintf("%d of %d looks found something wrong, at last %v", t.failed, n, m.wrong)
 	case float64(t.failed) >= c.ErrorRate*float64(n):
 		return fmt.Sprintf("%d of %d %s failed", t.failed, n, what)
 	case c.SlowCall > 0 && float64(t.slow) >= c.SlowRate*float64(n):
