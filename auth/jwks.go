@@ -38,6 +38,8 @@ type remote struct {
 	wake   chan struct{}
 	done   chan struct{} // closed when run has returned
 
+	breaker Breaker // open while the last look has failed
+
 	mu       sync.Mutex
 	looking  chan struct{} // closed at the end of the look that is under way or due; else nil
 	looked   time.Time     // when the last one began
@@ -52,10 +54,12 @@ func (r *remote) run(ctx context.Context) {
 	defer close(r.done)
 	for {
 		r.begin()
+		begun := time.Now()
 		set, age, err := r.fetch(ctx)
 		if ctx.Err() != nil {
 			return // those who wait see that it is done
 		}
+		r.breaker.Done(err, time.Since(begun))
 		timer := time.NewTimer(r.end(set, age, err))
 		select {
 		case <-ctx.Done():
@@ -102,6 +106,11 @@ func (r *remote) end(set *keySet, age time.Duration, err error) time.Duration {
 		r.failures++
 	}
 	r.err, r.next = err, r.now().Add(wait)
+	if err == nil {
+		r.breaker.Release()
+	} else {
+		r.breaker.Hold("the keys cannot be fetched: "+err.Error(), r.next)
+	}
 	close(r.looking)
 	r.looking = nil
 	return wait
@@ -125,7 +134,7 @@ func (r *remote) refresh(ctx context.Context) error {
 	case <-ctx.Done():
 	case <-r.done:
 	}
-	return cannotBeHad(time.Second)
+	return nave.Errorf(nave.CodeUnavailable, "the keys of the token's issuer are still being fetched").After(time.Second)
 }
 
 // ask is for a look, which several may share. It answers nil if there is none to
@@ -141,21 +150,35 @@ func (r *remote) ask() (<-chan struct{}, error) {
 	case r.now().Sub(r.looked) < askedAgain:
 		return nil, nil
 	}
-	r.looking = make(chan struct{})
-	r.wake <- struct{}{} // there is room: begin took what was there before
+	r.look()
 	return r.looking, nil
 }
 
-// unavailable says when there will be another look if the last one failed.
+// lookNow is for an operator, who may know that it is worth it.
+func (r *remote) lookNow() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.looking == nil {
+		r.look()
+	}
+}
+
+// look has run look, which it is not about to.
+func (r *remote) look() {
+	r.looking = make(chan struct{})
+	r.wake <- struct{}{} // there is room: begin took what was there before
+}
+
+// unavailable says when there will be another look if the last one failed. What came
+// of it is not for everybody who has a token: it may name machines.
 func (r *remote) unavailable() error {
 	if r.err == nil {
 		return nil
 	}
-	return cannotBeHad(max(r.next.Sub(r.now()), time.Second))
-}
-
-func cannotBeHad(after time.Duration) error {
-	return nave.Errorf(nave.CodeUnavailable, "the key of the token's issuer cannot be had at the moment").After(after)
+	after := max(r.next.Sub(r.now()), time.Second)
+	return nave.Errorf(nave.CodeUnavailable,
+		"the token's key is none of those that are known, and the keys of its issuer cannot be fetched: that is tried again at %s",
+		r.now().Add(after).UTC().Format(time.RFC3339)).After(after)
 }
 
 // A SourceState is how one source is.

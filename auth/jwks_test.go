@@ -75,7 +75,10 @@ func remotely(t *testing.T, c VerifierConfig, i *issuer, test func(t *testing.T,
 	}
 	synctest.Test(t, func(t *testing.T) {
 		c.Client = &http.Client{Transport: i}
-		c.Sources = []Source{{URL: "https://user:pass@issuer.example/keys"}}
+		if c.Sources == nil {
+			c.Sources = []Source{{}}
+		}
+		c.Sources[0].URL = "https://user:pass@issuer.example/keys"
 		if c.Logger == nil {
 			c.Logger = slog.New(slog.DiscardHandler)
 		}

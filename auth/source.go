@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // A Source is where the keys of one issuer are: in a file, or at a URL.
@@ -26,7 +27,30 @@ type Source struct {
 	File string
 	// URL answers with a JWK set. It is https, or http on this machine.
 	URL string
+	// Breaker is told how it goes to fetch from the URL; nil for none.
+	Breaker Breaker
 }
+
+// A Breaker shows others that a URL does not answer, and lets an operator have it
+// tried again: see package breaker. None of its methods may block.
+type Breaker interface {
+	// Done tells how a fetch went, and how long it took.
+	Done(err error, took time.Duration)
+	// Hold opens it: why there are no keys, and until when none are fetched. Release
+	// closes it.
+	Hold(why string, until time.Time)
+	Release()
+	// OnReset has try called when an operator wants another fetch at once.
+	OnReset(try func())
+}
+
+// unseen is the Breaker of a source that has none.
+type unseen struct{}
+
+func (unseen) Done(error, time.Duration) {}
+func (unseen) Hold(string, time.Time)    {}
+func (unseen) Release()                  {}
+func (unseen) OnReset(func())            {}
 
 // A source is a Source with its keys.
 type source struct {
@@ -68,11 +92,16 @@ func (s *source) newRemote(c VerifierConfig) (*remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &remote{
-		url: u, client: c.Client, log: c.Logger, now: c.Now, keep: s.keep,
+	r := &remote{
+		url: u, client: c.Client, log: c.Logger, now: c.Now, keep: s.keep, breaker: s.Breaker,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 		looking: make(chan struct{}), // run begins with one
-	}, nil
+	}
+	if r.breaker == nil {
+		r.breaker = unseen{}
+	}
+	r.breaker.OnReset(r.lookNow)
+	return r, nil
 }
 
 // keep takes a set that has been fetched. One that is the same as before leaves

@@ -80,7 +80,7 @@ func bearer(headers []string) (token string, err error) {
 
 func (x *exchange) bearerOf(token string) (*auth.Identity, error) {
 	who, err := x.authority.Identify(x.r.Context(), token)
-	if err != nil {
+	if nave.CodeOf(err) == nave.CodeUnauthorised {
 		x.Header().Set("WWW-Authenticate", challenge+`, error="invalid_token"`) // RFC 6750, section 3.1
 	}
 	return who, err

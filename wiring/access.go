@@ -3,10 +3,14 @@ package wiring
 import (
 	"errors"
 	"log/slog"
+	"net/url"
+	"slices"
+	"strconv"
 	"time"
 
 	"go.uber.org/fx"
 
+	"github.com/navehub/nave/actors/breaker"
 	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/config"
 )
@@ -18,31 +22,40 @@ var ErrNoKey = errors.New("nobody may use this hub: it has no key to tell caller
 // that has its own ways to tell who may.
 var OpenToAll = fx.Supply(auth.Open())
 
-// readAuthority reads the keys that the configuration names.
-func readAuthority(lc fx.Lifecycle, cfg config.Config, logger *slog.Logger) (*auth.Authority, error) {
+// access is who may do what, and the breakers of the keys that this depends on.
+type access struct {
+	fx.Out
+
+	Authority *auth.Authority
+	Breakers  []*breaker.Breaker `group:"nave.breakers,flatten"`
+}
+
+// readAccess reads the keys that the configuration names.
+func readAccess(lc fx.Lifecycle, cfg config.Config, logger *slog.Logger) (access, error) {
 	c := cfg.Auth
 	if !c.HasKeys() && c.Anonymous.Nothing() {
-		return nil, ErrNoKey
+		return access{}, ErrNoKey
 	}
-	verifier, err := newVerifier(c, logger)
+	verifier, breakers, err := newVerifier(c, logger)
 	if err != nil {
-		return nil, err
+		return access{}, err
 	}
 	if verifier != nil {
 		lc.Append(fx.StopHook(verifier.Close))
 	}
-	return auth.NewAuthority(auth.AuthorityConfig{
+	authority := auth.NewAuthority(auth.AuthorityConfig{
 		Verifier:  verifier,
 		Claim:     c.Claim,
 		Default:   auth.Templates{Publish: c.Grant.Publish, Subscribe: c.Grant.Subscribe},
 		Anonymous: auth.NewGrant(c.Anonymous.Filters()),
-	}), nil
+	})
+	return access{Authority: authority, Breakers: breakers}, nil
 }
 
-// newVerifier is nil if there are no keys.
-func newVerifier(c config.Auth, logger *slog.Logger) (*auth.Verifier, error) {
+// newVerifier is nil if there are no keys. Each URL of keys has a breaker.
+func newVerifier(c config.Auth, logger *slog.Logger) (*auth.Verifier, []*breaker.Breaker, error) {
 	if !c.HasKeys() {
-		return nil, nil
+		return nil, nil, nil
 	}
 	v := auth.VerifierConfig{
 		Leeway: time.Duration(c.Leeway), MaxLifetime: time.Duration(c.MaxLifetime), Logger: logger,
@@ -53,10 +66,30 @@ func newVerifier(c config.Auth, logger *slog.Logger) (*auth.Verifier, error) {
 	if c.Key != "" {
 		v.Sources = append(v.Sources, auth.Source{File: c.Key, Audience: c.Audience})
 	}
+	var breakers []*breaker.Breaker
 	for _, issuer := range c.Issuers {
-		v.Sources = append(v.Sources, auth.Source{
+		s := auth.Source{
 			Issuer: issuer.Issuer, Audience: issuer.Audience, Algorithms: issuer.Algorithms, File: issuer.File, URL: issuer.URL,
-		})
+		}
+		if s.URL != "" {
+			b := keysBreaker(s.URL, breakers)
+			breakers, s.Breaker = append(breakers, b), b
+		}
+		v.Sources = append(v.Sources, s)
 	}
-	return auth.NewVerifier(v)
+	verifier, err := auth.NewVerifier(v)
+	return verifier, breakers, err
+}
+
+// keysBreaker is the breaker of the keys at a URL, named by their host. It follows
+// their verifier, which knows when they can be fetched.
+func keysBreaker(address string, others []*breaker.Breaker) *breaker.Breaker {
+	name := "jwks-"
+	if u, err := url.Parse(address); err == nil { // the verifier says what is wrong with it
+		name += u.Host
+	}
+	for n, first := 2, name; slices.ContainsFunc(others, func(b *breaker.Breaker) bool { return b.Name() == name }); n++ {
+		name = first + "-" + strconv.Itoa(n)
+	}
+	return breaker.New(breaker.Config{Name: name, Manual: true})
 }

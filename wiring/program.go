@@ -34,7 +34,7 @@ func Program(cfg config.Config, version string, logs slog.Handler) fx.Option {
 		fx.Supply(cfg, hubConfig(cfg)),
 		fx.Provide(
 			func(m Metrics) httpapi.Config { return httpConfig(cfg, m) },
-			readAuthority,
+			readAccess,
 			func(lc fx.Lifecycle) (Telemetry, error) { return startTelemetry(lc, cfg, version, logs) },
 			func(l *slog.Logger) eventlog.Opener { return opener(cfg, l) },
 			newServer,

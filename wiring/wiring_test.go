@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,31 @@ func TestBreakersAreInjectedByName(t *testing.T) {
 	for begun := time.Now(); in.Geo.Reset(t.Context(), "") != nil; time.Sleep(time.Millisecond) {
 		if time.Since(begun) > 10*time.Second {
 			t.Fatal("it does not run")
+		}
+	}
+}
+
+// Each URL of keys has a breaker, which has its host's name.
+func TestBreakersOfKeys(t *testing.T) {
+	keys := httptest.NewServer(http.NotFoundHandler())
+	defer keys.Close()
+	host := strings.TrimPrefix(keys.URL, "http://")
+	cfg := config.Default()
+	cfg.Listen, cfg.Data, cfg.Auth.Anonymous = "127.0.0.1:0", t.TempDir(), config.Everything()
+	cfg.Auth.Issuers = config.Issuers{{Issuer: "a", URL: keys.URL}, {Issuer: "b", URL: keys.URL + "/b"}}
+	var h *hub.Hub
+	app := fxtest.New(t, wiring.Program(cfg, "test", slog.NewTextHandler(t.Output(), nil)), fx.Populate(&h))
+	app.RequireStart()
+	defer app.RequireStop()
+	for _, name := range []string{"jwks-" + host, "jwks-" + host + "-2"} {
+		for begun := time.Now(); ; time.Sleep(time.Millisecond) {
+			row, _ := h.Registry().Snapshot().Breaker(name)
+			if row.State == breaker.Open && row.Why == "the keys cannot be fetched: it answers 404 Not Found" {
+				break
+			}
+			if time.Since(begun) > 10*time.Second {
+				t.Fatalf("%s: %+v", name, row)
+			}
 		}
 	}
 }

@@ -258,15 +258,7 @@ func TestIssuerRotatesItsKeys(t *testing.T) {
 	}))
 	t.Cleanup(issuer.Close)
 	publish := func(public ...[]byte) {
-		var keys jose.JSONWebKeySet
-		for _, one := range public {
-			var key jose.JSONWebKey
-			if err := json.Unmarshal(one, &key); err != nil {
-				t.Fatal(err)
-			}
-			keys.Keys = append(keys.Keys, key)
-		}
-		text, _ := json.Marshal(keys)
+		text := keySet(t, public...)
 		set.Store(&text)
 	}
 	first, firstPublic := newJWK(t, "first")
@@ -316,6 +308,24 @@ func TestIssuerRotatesItsKeys(t *testing.T) {
 	eventually("its second key", second, 200) // which is unknown, and so asked for
 	eventually("its first key, which is gone", first, 401)
 	living.ends("revoked")
+}
+
+// keySet is a JWK set.
+func keySet(t *testing.T, public ...[]byte) []byte {
+	t.Helper()
+	var keys jose.JSONWebKeySet
+	for _, one := range public {
+		var key jose.JSONWebKey
+		if err := json.Unmarshal(one, &key); err != nil {
+			t.Fatal(err)
+		}
+		keys.Keys = append(keys.Keys, key)
+	}
+	text, err := json.Marshal(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // newJWK makes a key as a file for signing, and its public part as a JWK.
