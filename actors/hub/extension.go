@@ -116,7 +116,7 @@ func (x *extensionActor) save() {
 }
 
 // catchUp handles what history has, and asks for offers from there on. A
-// dispatcher that is too full to hear it is a failure: the restart asks again.
+// dispatcher that is too full to hear it is asked again, as clients do.
 func (x *extensionActor) catchUp(c *actors.Context[client.Message]) {
 	if x.live {
 		return
@@ -125,7 +125,7 @@ func (x *extensionActor) catchUp(c *actors.Context[client.Message]) {
 		return
 	}
 	if err := (desk{x.hub}).Attach(x.id, x.Filters, c.Self()); err != nil {
-		panic(fmt.Errorf("attach to the dispatcher: %w", err))
+		x.again(c, attachAgain)
 	}
 }
 
@@ -177,14 +177,20 @@ func isPassing(err error) bool {
 	return false
 }
 
-// extensionAgain is the pause before what the hub could not do is tried again.
-const extensionAgain = time.Second
+const (
+	// extensionAgain is the pause before what the hub could not do is tried again.
+	extensionAgain = time.Second
+	// attachAgain is the pause before asking a full dispatcher again.
+	attachAgain = 20 * time.Millisecond
+)
 
 // later goes on from history in a moment. What is offered meanwhile is there too.
-func (x *extensionActor) later(c *actors.Context[client.Message]) {
+func (x *extensionActor) later(c *actors.Context[client.Message]) { x.again(c, extensionAgain) }
+
+func (x *extensionActor) again(c *actors.Context[client.Message], in time.Duration) {
 	x.live = false
 	x.unlater()
-	x.unlater = c.After(extensionAgain, client.Lagging{})
+	x.unlater = c.After(in, client.Lagging{})
 }
 
 // passLost goes on to where all filters can be read again, and handles on the way

@@ -94,3 +94,40 @@ func (s *stream) data(t *testing.T) (all []string) {
 	}
 	return all
 }
+
+// A dispatcher has no room for a while, as under a storm of clients that come and go:
+// that is no failure of an extension's.
+func TestExtensionAsksAFullDispatcherAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := start(t, Config{Dispatchers: 1})
+		for range 7 { // from now on it takes a while until it is restarted
+			h.FailDispatcher(0)
+			time.Sleep(time.Second)
+		}
+		h.FailDispatcher(0)
+		synctest.Wait()
+		for full := false; !full; {
+			full = h.dispatchers[0].Tell(wake{}) != nil
+		}
+		r := &recorder{}
+		if _, err := h.SpawnExtensions(func() {}, Extension{
+			Name: "recorder", Filters: nave.Filters{"cards/*"}, New: func(Publisher) Handler { return r },
+		}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		publish1(t, h, event("cards/1", "moved", 1))
+		if n := h.dispatchers[0].Mailbox().Control; n < dispatcherControl {
+			t.Errorf("%d messages wait for the dispatcher: it is not full", n)
+		}
+		time.Sleep(2 * time.Second)
+		publish1(t, h, event("cards/1", "moved", 2))
+		synctest.Wait()
+		if got := len(r.data()); got != 2 {
+			t.Errorf("%d of 2 events are handled", got)
+		}
+		if n := h.Stats()[supervision.Extension].Restarts; n != 0 {
+			t.Errorf("%d restarts, want none", n)
+		}
+	})
+}
