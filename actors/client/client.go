@@ -27,6 +27,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/navehub/nave"
@@ -119,7 +120,8 @@ type Authority interface {
 	Check(*auth.Identity) error
 }
 
-// Deps is what all clients of a hub share. It must not be changed.
+// Deps is what all clients of a hub share. It must not be changed, but for what they
+// count.
 type Deps struct {
 	Config     Config
 	Dispatcher Dispatcher
@@ -132,6 +134,9 @@ type Deps struct {
 	Level func() nave.Level
 	// Heartbeat is how often there are heartbeats while the level is normal.
 	Heartbeat time.Duration
+
+	// CutOff counts the connections that have ended for being slow.
+	CutOff atomic.Int64
 }
 
 // Spec describes the actor that serves one request. The actor owns the request's
@@ -263,6 +268,9 @@ func (c *client) Receive(ctx *actors.Context[Message], m Message) {
 func (c *client) Stopped() {
 	if c.ended == "" {
 		c.ended = "error"
+	}
+	if c.ended == "too slow" || c.ended == "write" {
+		c.CutOff.Add(1)
 	}
 	c.Dispatcher.Detach(c.id)
 	c.closeSnapshot()

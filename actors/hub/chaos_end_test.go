@@ -33,6 +33,8 @@ var endings = []ending{
 	{kind: supervision.Retention, publishes: true, byes: true, slow: true, strike: func(g *target) { g.faults.trimming.armed.Store(1) }},
 	{kind: supervision.Topics, byes: true, strike: func(g *target) { g.FailTopics(g.t.Context()) }},
 	{kind: supervision.Clients, publishes: true, strike: func(g *target) { g.FailClients(g.t.Context()) }},
+	{kind: supervision.Breakers, publishes: true, byes: true, strike: func(g *target) { g.FailBreakers() }},
+	{kind: supervision.Governor, publishes: true, byes: true, strike: func(g *target) { g.FailGovernor() }},
 	{kind: supervision.Extensions, publishes: true, byes: true, strike: func(g *target) { g.extensions.Fail() }},
 	{kind: supervision.Hub, strike: func(g *target) { g.root.Fail() }},
 }
@@ -53,6 +55,10 @@ func escalate(t *testing.T, table *trial.Table) {
 			t.Parallel()
 			endsAlone(t, supervision.Topic, func(g *target) { g.FailTopic(t.Context(), "cards/0") })
 		})
+		t.Run("breaker", func(t *testing.T) {
+			t.Parallel()
+			endsAlone(t, supervision.Breaker, (*target).turn)
+		})
 		t.Run("extension", func(t *testing.T) {
 			if !trial.Long() {
 				t.Skip("it takes minutes, as retention does")
@@ -66,7 +72,7 @@ func escalate(t *testing.T, table *trial.Table) {
 			table.Row("past its intensity: "+string(e.kind), "says so, refuses, stops, loses 0", "%s", found[i])
 		}
 	}
-	table.Row("past its intensity: "+trial.Pick("topic", "topic, extension"), "nobody else feels it", "nobody did")
+	table.Row("past its intensity: "+trial.Pick("topic, breaker", "topic, breaker, extension"), "nobody else feels it", "nobody did")
 }
 
 // try makes the actor fail until the hub gives up, ends the hub as its program
@@ -280,6 +286,9 @@ func cycle(t *testing.T, dir string, from uint64) {
 		func() { g.FailTopics(t.Context()) },
 		func() { g.FailClients(t.Context()) },
 		func() { g.FailDispatcher(0) },
+		func() { g.FailBreakers() },
+		g.turn,
+		func() { g.FailGovernor() },
 		func() { f.handling.armed.Add(1) },
 		func() { g.extensions.Fail() },
 		func() { g.root.Fail() },

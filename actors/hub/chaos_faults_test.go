@@ -51,6 +51,7 @@ type faults struct {
 	dispatched                            fault
 	connecting, written                   fault
 	trimming                              fault
+	turning                               fault
 	making, handling, refusing            fault
 
 	broken fault // the log says that it is: no panic
@@ -66,6 +67,7 @@ func newFaults() *faults {
 		connecting:   fault{kind: supervision.Client, what: "at its start"},
 		written:      fault{kind: supervision.Client, what: "when it has written to its socket"},
 		trimming:     fault{kind: supervision.Retention, what: "as it applies retention"},
+		turning:      fault{kind: supervision.Breaker, what: "as it tells of a change"},
 		making:       fault{kind: supervision.Extension, what: "as its handler is made"},
 		handling:     fault{kind: supervision.Extension, what: "in its handler"},
 		refusing:     fault{kind: supervision.Extension, what: "as its handler returns an error"},
@@ -86,6 +88,7 @@ func (m meters) Meter(name string, o ...metric.MeterOption) metric.Meter {
 		"nave.dispatch.events":      &m.faults.dispatched,
 		"nave.connection.opened":    &m.faults.connecting,
 		"nave.delivery.duration":    &m.faults.written,
+		"nave.breaker.transitions":  &m.faults.turning,
 	}}
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/breaker"
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/eventlog"
@@ -35,6 +36,7 @@ type target struct {
 	logs   *logs
 
 	root, extensions hub.Fragile
+	breaker          *breaker.Breaker
 
 	metrics *sdkmetric.ManualReader
 	address string
@@ -45,7 +47,10 @@ type target struct {
 // startTarget starts one with its log in dir. Whoever starts it ends it.
 func startTarget(t *testing.T, dir string) *target {
 	t.Helper()
-	g := &target{t: t, dir: dir, faults: newFaults(), logs: new(logs), metrics: sdkmetric.NewManualReader(), served: make(chan error, 1)}
+	g := &target{
+		t: t, dir: dir, faults: newFaults(), logs: new(logs), metrics: sdkmetric.NewManualReader(), served: make(chan error, 1),
+		breaker: breaker.New(breaker.Config{Name: "chaos", Manual: true}),
+	}
 	measured, err := telemetry.New(telemetry.Config{
 		MeterProvider: meters{sdkmetric.NewMeterProvider(sdkmetric.WithReader(g.metrics)), g.faults},
 	})
@@ -63,8 +68,9 @@ func startTarget(t *testing.T, dir string) *target {
 		// back is missed.
 		Limits: hub.Limits{JournalBytes: 64 << 10},
 		// By itself the level would take transient events for longer than a fault lasts.
-		Levels: hub.Levels{Manual: true},
-		Logger: logger, Telemetry: measured,
+		Levels:   hub.Levels{Manual: true},
+		Breakers: []*breaker.Breaker{g.breaker},
+		Logger:   logger, Telemetry: measured,
 	}, g.faults.opener(pebblelog.Opener(dir, pebblelog.Options{Logger: logger})))
 	if g.root, err = g.StartFragile(t.Context()); err != nil {
 		t.Fatal(err)
@@ -101,6 +107,16 @@ func (g *target) stop() error {
 		g.t.Logf("the end of the hub's log:\n%s", g.logs)
 	}
 	return err
+}
+
+// turn makes the breaker change its state, and the next that does so fail.
+func (g *target) turn() {
+	g.faults.turning.armed.Add(1)
+	if g.breaker.State() == breaker.Closed {
+		g.breaker.Hold("as told", time.Time{})
+	} else {
+		g.breaker.Release()
+	}
 }
 
 func (g *target) url(path string) string { return "http://" + g.address + path }

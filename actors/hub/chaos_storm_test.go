@@ -61,6 +61,12 @@ func newStorm(g *target, rng *rand.Rand) *storm {
 	for i, shard := range s.shards() {
 		s.message(supervision.Dispatcher, shard, func(context.Context) bool { return g.FailDispatcher(i) })
 	}
+	s.add(1, strike{kind: supervision.Breaker, actors: []string{"breaker"}, times: 1, do: func(context.Context) bool {
+		g.turn()
+		return true
+	}})
+	s.message(supervision.Breakers, "breakers", func(context.Context) bool { return g.FailBreakers() })
+	s.message(supervision.Governor, "governor", func(context.Context) bool { return g.FailGovernor() })
 	s.message(supervision.Topics, "topics", g.FailTopics)
 	s.message(supervision.Clients, "clients", g.FailClients)
 	s.message(supervision.Hub, "root", func(context.Context) bool { return g.root.Fail() })
@@ -170,7 +176,7 @@ func (s *storm) strike(k strike) {
 func (f *faults) all() []*fault {
 	return []*fault{
 		&f.beforeStore, &f.afterStore, &f.beforeAnswer, &f.admission, &f.dispatched, &f.connecting, &f.written,
-		&f.trimming, &f.making, &f.handling, &f.refusing, &f.broken,
+		&f.trimming, &f.turning, &f.making, &f.handling, &f.refusing, &f.broken,
 	}
 }
 

@@ -48,6 +48,20 @@ func (h *Hub) FailDispatcher(i int) bool {
 	return h.dispatchers[i].Tell(committed{nil}) == nil
 }
 
+// FailBreakers makes the parent of the breakers panic over a message. It will, unless
+// it ends before.
+func (h *Hub) FailBreakers() bool { return h.breakerSpawner.Tell(topicFailed{}) == nil }
+
+// FailGovernor makes the governor panic over a message, unless such a one waits for it
+// already. It will, unless it ends before.
+func (h *Hub) FailGovernor() bool {
+	if h.governor.Mailbox().Control > 0 {
+		return false
+	}
+	answer := actors.NewReplyThen[struct{}](func() { panic("as told") })
+	return h.governor.Tell(setPin{answer, h.Service().Pin}) == nil
+}
+
 // panics reports whether the actor has panicked over this message by itself: not
 // since something that it calls was told to.
 func panics[M, R any](ctx context.Context, to actors.Ref[M], message func(actors.Reply[R]) M) bool {

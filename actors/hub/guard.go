@@ -35,7 +35,9 @@ type guard struct {
 }
 
 func newGuard() *guard {
-	return &guard{Breaker: breaker.New(breaker.Config{Name: logBreaker, SlowCall: slowAppend, Manual: true, Level: nave.LevelConserve})}
+	return &guard{Breaker: breaker.New(breaker.Config{
+		Name: logBreaker, SlowCall: slowAppend, Manual: true, Level: nave.LevelConserve,
+	})}
 }
 
 // allow refuses what the log would not take now, or not answer. While the journal is
@@ -48,7 +50,11 @@ func (g *guard) allow() error {
 		}
 		g.stalled(begun)
 	}
-	err := g.Allow()
+	return nothingStored(g.Allow())
+}
+
+// nothingStored says so of a breaker's refusal.
+func nothingStored(err error) error {
 	var refused *nave.Error
 	if errors.As(err, &refused) {
 		refused.Detail += ": nothing was stored" // the publisher's own: each refusal is made anew

@@ -24,6 +24,7 @@ import (
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors"
+	"github.com/navehub/nave/actors/breaker"
 	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/registry"
@@ -49,27 +50,30 @@ type Hub struct {
 	history   *history
 	mailboxes *actors.Budget // of all clients
 	guard     *guard         // of the log
+	delivery  *breaker.Breaker
 
 	// Set by Start, never changed after.
-	registry      *registry.Registry
-	startedAt     uint64          // the log's head then
-	ahead         time.Duration   // of the steady clock, for a log that was written in the future
-	running       context.Context // ends when actors that wait for others have to give up
-	giveUp        context.CancelFunc
-	system        *actors.System
-	journal       actors.Ref[journalMessage]
-	dispatchers   []actors.Ref[dispatcherMessage]
-	shards        []*shard // of the dispatchers
-	retention     actors.Ref[trim]
-	governor      actors.Ref[governorMessage]
-	topicSpawner  actors.Ref[spawnTopic]
-	clientSpawner actors.Ref[clientsMessage]
-	clientDeps    *client.Deps
-	unobserve     func()
+	registry       *registry.Registry
+	startedAt      uint64          // the log's head then
+	ahead          time.Duration   // of the steady clock, for a log that was written in the future
+	running        context.Context // ends when actors that wait for others have to give up
+	giveUp         context.CancelFunc
+	system         *actors.System
+	journal        actors.Ref[journalMessage]
+	dispatchers    []actors.Ref[dispatcherMessage]
+	shards         []*shard // of the dispatchers
+	retention      actors.Ref[trim]
+	governor       actors.Ref[governorMessage]
+	topicSpawner   actors.Ref[spawnTopic]
+	breakerSpawner actors.Ref[breakersMessage]
+	clientSpawner  actors.Ref[clientsMessage]
+	clientDeps     *client.Deps
+	unobserve      func()
 
 	// Shared.
 	opened     atomic.Pointer[eventlog.Log] // by Start, for the journal to take
 	topics     directory
+	failing    failing
 	clients    roster
 	clientID   atomic.Uint64
 	deciding   chan struct{} // one of those who keep what operators decide
@@ -98,6 +102,8 @@ func New(config Config, open eventlog.Opener) *Hub {
 		deciding:  make(chan struct{}, 1),
 	}
 	h.service.Store(&Service{Level: nave.LevelNormal})
+	h.guard.OnReset(func() { _ = h.journal.Tell(reopen{}) }) // full: such tries wait already
+	h.delivery = h.newDelivery()
 	h.accepting, h.refuse = context.WithCancel(context.Background())
 	h.history = &history{
 		recent: h.recent, telemetry: h.telemetry, level: h.Level,

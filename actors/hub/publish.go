@@ -169,16 +169,21 @@ func atEvent(i, n int, err error) error {
 	return nave.Errorf(nave.CodeOf(err), "event %d: %w", i, err)
 }
 
-// queue puts the batch into the journal, by the topic of its first event. A topic
-// that has left meanwhile is spawned anew. Here the batch gets the time from which
-// the log counts.
+// queue puts the batch into the journal, by the topic of its first event. Here the
+// batch gets the time from which the log counts.
 func (h *Hub) queue(ctx context.Context, p *publish) error {
 	p.batch.Time = h.logTime()
+	if err := h.resolve(ctx, p, nil); err != nil {
+		return err
+	}
+	return h.guarded(ctx, p)
+}
+
+// admit asks the topic to pass the batch on. One that has left meanwhile is spawned
+// anew.
+func (h *Hub) admit(ctx context.Context, p *publish) error {
 	var dead *topic
 	for {
-		if err := h.resolve(ctx, p, dead); err != nil {
-			return err
-		}
 		first := p.topics[0]
 		_, err := actors.Ask(ctx, first.ref, func(r actors.Reply[struct{}]) topicMessage {
 			p.Reply = r
@@ -187,6 +192,9 @@ func (h *Hub) queue(ctx context.Context, p *publish) error {
 		switch {
 		case errors.Is(err, actors.ErrStopped) && first != dead:
 			dead = first
+			if err := h.resolve(ctx, p, dead); err != nil {
+				return err
+			}
 		case isFull(err):
 			return nave.Errorf(nave.CodeBusy, "topic %s has as much waiting as it may hold", first.name).After(time.Second)
 		default:

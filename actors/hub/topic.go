@@ -9,6 +9,7 @@ import (
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors"
+	"github.com/navehub/nave/actors/breaker"
 	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/supervision"
 	"github.com/navehub/nave/telemetry"
@@ -73,10 +74,11 @@ type topic struct {
 	share      int64         // bytes that the journal may hold for this topic
 	ref        actors.Ref[topicMessage]
 
-	inJournal atomic.Int64  // bytes; added by the actor, taken by the journal
-	held      atomic.Bool   // the actor waits for settled
-	published atomic.Uint64 // events
-	looked    uint64        // owned by the governor: published when it looked last
+	inJournal atomic.Int64                    // bytes; added by the actor, taken by the journal
+	held      atomic.Bool                     // the actor waits for settled
+	published atomic.Uint64                   // events
+	looked    uint64                          // owned by the governor: published when it looked last
+	breaker   atomic.Pointer[breaker.Breaker] // nil while no publish fails; see failing.go
 }
 
 // settle is called by the journal for every publish it has answered.

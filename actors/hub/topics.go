@@ -85,6 +85,7 @@ func (a *topicsActor) Receive(c *actors.Context[spawnTopic], m spawnTopic) {
 	}
 	t.ref = ref
 	d.add(t)
+	a.hub.guardAgain(t)
 	m.Send(t)
 }
 

@@ -57,7 +57,7 @@ func (r *root) spawn(c *actors.Context[struct{}]) (err error) {
 		}
 		h.dispatchers = append(h.dispatchers, d)
 	}
-	if _, err = actors.Spawn(c, "breakers", h.breakersSpec()); err != nil {
+	if h.breakerSpawner, err = actors.Spawn(c, "breakers", h.breakersSpec()); err != nil {
 		return err
 	}
 	if h.journal, err = actors.Spawn(c, "journal", h.journalSpec()); err != nil {
