@@ -93,4 +93,46 @@ var all = []defect{
 		trial: []string{"./tests/clock"},
 		says:  `lost \d+, double.*|.*ids .*are forgotten`,
 	},
+	{
+		name:  "believe a token that was believed, although its time is over",
+		edits: []edit{{"auth/verifier.go", "if err := v.timely(old.claims, v.now()); err != nil {", "if err := v.timely(old.claims, v.now()); err != nil && old.claims == nil {"}},
+		trial: []string{"./auth", "-run", "TestTimes$"},
+		says:  `accepted.*`,
+	},
+	{
+		name:  "go on with keys that the issuer has withdrawn",
+		edits: []edit{{"auth/source.go", "\t\ts.keys.Store(fetched)\n", "\t\ts.keys.CompareAndSwap(nil, fetched)\n"}},
+		trial: []string{"./tests/access", "-run", "TestIssuerRotatesItsKeys$"},
+		says:  `its second key: \d+, want 200|its first key, which is gone: \d+, want 401`,
+	},
+	{
+		name:  "send somebody away whose key cannot be fetched",
+		edits: []edit{{"auth/source.go", "if err := s.remote.refresh(ctx); err != nil {", "if err := s.remote.refresh(ctx); err != nil && keys == nil {"}},
+		trial: []string{"./tests/access", "-run", "TestIssuerDiesAndComesBack$"},
+		says:  `a key that is not: 401 Unauthorized`,
+	},
+	{
+		name:  "let in whose token was revoked",
+		edits: []edit{{"auth/authority.go", "return id, a.config.Revocations.Check(id, a.config.Verifier.leeway)", "return id, nil"}},
+		trial: []string{"./tests/access", "-run", "TestEveryCallByEveryCaller$"},
+		says:  `revoked: \S+ \S+ .*: \d+, want 401`,
+	},
+	{
+		name:  "leave publishers waiting for a log that is being reopened",
+		edits: []edit{{"actors/hub/guard.go", "\tg.Hold(\"the log is being reopened\", next)\n", "\t_ = next\n"}},
+		trial: []string{"./actors/hub", "-run", "TestBrokenLogRefusesAtOnce$"},
+		says:  `cards/1 is answered .*`,
+	},
+	{
+		name:  "refuse events although the log is open again",
+		edits: []edit{{"actors/hub/guard.go", "\tif g.isHeld {\n\t\tg.isHeld = false\n\t\tg.Release()\n\t}\n", "\tg.isHeld = false\n"}},
+		trial: []string{"./actors/hub", "-run", "TestBrokenLogRefusesAtOnce$"},
+		says:  `the log is open again: the breaker log is open .*`,
+	},
+	{
+		name:  "hold a publisher's own fault against its topic",
+		edits: []edit{{"actors/hub/failing.go", "\treturn errors.As(err, &panicked)\n", "\treturn errors.As(err, &panicked) || err != nil\n"}},
+		trial: []string{"./actors/hub", "-run", "TestRefusalsAreNoFailuresOfTheTopic$"},
+		says:  `\d+ breakers|row: .*`,
+	},
 }
