@@ -1,0 +1,179 @@
+package degrade
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/tests/harness"
+	"github.com/navehub/nave/tests/trial"
+)
+
+// A change is a level that the hub came to, and why.
+type change struct {
+	after time.Duration
+	level nave.Level
+	why   string
+}
+
+// A watch looks at the hub's level all the time.
+type watch struct {
+	*testing.T
+	hub *harness.Process
+
+	mu      sync.Mutex
+	begun   time.Time
+	changes []change
+	stop    context.CancelFunc
+	done    chan struct{}
+}
+
+// watchLevel looks until the test ends.
+func watchLevel(t *testing.T, hub *harness.Process) *watch {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	w := &watch{T: t, hub: hub, begun: time.Now(), stop: stop, done: make(chan struct{})}
+	go func() { // ends with stop
+		defer close(w.done)
+		for ; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+			w.look(ctx)
+		}
+	}()
+	t.Cleanup(func() { stop(); <-w.done; http.DefaultClient.CloseIdleConnections() })
+	return w
+}
+
+type service struct {
+	Level   nave.Level
+	Pin     *struct{ Reason string }
+	Signals []struct{ Detail string }
+}
+
+func (w *watch) look(ctx context.Context) {
+	s, err := askLevel(ctx, w.hub, http.MethodGet, "")
+	if err != nil {
+		return // it is being restarted, or too busy
+	}
+	why := ""
+	switch {
+	case s.Pin != nil:
+		why = "pinned: " + s.Pin.Reason
+	case len(s.Signals) > 0:
+		why = s.Signals[0].Detail
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := len(w.changes); n == 0 || w.changes[n-1].level != s.Level {
+		w.changes = append(w.changes, change{time.Since(w.begun), s.Level, why})
+	}
+}
+
+func askLevel(ctx context.Context, hub *harness.Process, method, body string) (s service, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, hub.URL("/v1/admin/level"), strings.NewReader(body))
+	if err != nil {
+		return s, err
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return s, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return s, fmt.Errorf("%s: %s", method, resp.Status)
+	}
+	return s, json.NewDecoder(resp.Body).Decode(&s)
+}
+
+// pin asks for a level, or with none for its end.
+func pin(t *testing.T, hub *harness.Process, level nave.Level) {
+	t.Helper()
+	method, body, want := http.MethodPut, fmt.Sprintf(`{"level":%q,"reason":"a trial"}`, level), level
+	if level == "" {
+		method, body, want = http.MethodDelete, "", nave.LevelNormal
+	}
+	if s, err := askLevel(t.Context(), hub, method, body); err != nil || s.Level != want {
+		t.Fatalf("the level is %q, want %q: %v", s.Level, want, err)
+	}
+}
+
+// await waits until the level is one of these, for so long at most.
+func (w *watch) await(within time.Duration, levels ...nave.Level) {
+	w.Helper()
+	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		now := w.latest()
+		for _, l := range levels {
+			if now == l {
+				return
+			}
+		}
+		if time.Since(begun) > within {
+			w.Fatalf("the level is %s after %v, want %v: %s", now, within, levels, w)
+		}
+	}
+}
+
+func (w *watch) latest() nave.Level {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.changes) == 0 {
+		return ""
+	}
+	return w.changes[len(w.changes)-1].level
+}
+
+// worst is the worst of them so far.
+func (w *watch) worst() nave.Level {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	worst := nave.LevelNormal
+	for _, c := range w.changes {
+		worst = worst.Worse(c.level)
+	}
+	return worst
+}
+
+func (w *watch) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []string
+	for _, c := range w.changes {
+		all = append(all, fmt.Sprintf("%.1f s %s", c.after.Seconds(), c.level))
+	}
+	return strings.Join(all, ", ")
+}
+
+// tell writes the sequence into the table, and why each came. There must be no jump: one
+// step at a time.
+func (w *watch) tell(table *trial.Table) {
+	w.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, c := range w.changes {
+		row := fmt.Sprintf("after %.1f s", c.after.Seconds())
+		if c.why != "" {
+			row += ", since " + c.why
+		}
+		table.Row(row, "", "%s", c.level)
+		if i > 0 && !adjacent(w.changes[i-1].level, c.level) {
+			w.Errorf("from %s to %s in one step", w.changes[i-1].level, c.level)
+		}
+	}
+}
+
+func adjacent(a, b nave.Level) bool {
+	at := func(l nave.Level) int {
+		for i, level := range nave.Levels {
+			if l == level {
+				return i
+			}
+		}
+		return -10
+	}
+	return at(a)-at(b) == 1 || at(b)-at(a) == 1
+}
