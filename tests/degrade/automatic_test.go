@@ -75,9 +75,7 @@ func TestAutomatic(t *testing.T) {
 	for i := range listeners {
 		running.Go(func() { listeners[i].follow(ctx, hub) })
 	}
-	publishing, stop := context.WithCancel(ctx)
-	published := make(chan int, 1)
-	go func() { published <- len(publisher(publishing, hub)) }() // ends with stop
+	load := publish(t, hub, 5*time.Millisecond, number)
 
 	isShed := func() (string, bool) {
 		_, text := trial.Get(t, hub, "/v1/admin/level")
@@ -97,8 +95,7 @@ func TestAutomatic(t *testing.T) {
 	if _, text := trial.Get(t, hub, "/metrics"); strings.Contains(text, "\nnave_level 0\n") || !strings.Contains(text, `nave_level_changes_total{nave_level="shed"} 1`) {
 		t.Error("metrics do not say so")
 	}
-	stop()
-	if n := <-published; n == 0 {
+	if len(load.end()) == 0 {
 		t.Error("nothing was published")
 	}
 	trial.EventuallyWithin(t, time.Minute, func() (string, bool) {
