@@ -118,18 +118,6 @@ func (s Snapshot) Count() Counts {
 	return n
 }
 
-// CountLagging says how many clients there are, and how many of them lag. It looks at
-// every client's row, and at nothing else.
-func (s Snapshot) CountLagging() (all, lagging int) {
-	for c := range rows[*Client](s, clients) {
-		all++
-		if c.Lagging() {
-			lagging++
-		}
-	}
-	return all, lagging
-}
-
 // ClientsChanged is closed once the clients differ from this snapshot's. A live
 // view shows a snapshot, waits for this, and takes the next; one that need not
 // follow every write pauses before it does.

@@ -27,8 +27,16 @@ func (h *Hub) newDelivery() *breaker.Breaker {
 }
 
 func (h *Hub) lookAtClients() error {
-	clients, lagging := h.registry.Snapshot().CountLagging()
-	return tooManySlow(clients, lagging, int(h.clientDeps.CutOff.Swap(0)))
+	return tooManySlow(h.Clients(), h.lagging(), int(h.clientDeps.CutOff.Swap(0)))
+}
+
+// lagging is how many clients get no offers, as their dispatchers know: a client that is
+// stuck in a write does not get to say so.
+func (h *Hub) lagging() (n int) {
+	for _, s := range h.shards {
+		n += int(s.lagging.Load())
+	}
+	return n
 }
 
 // tooManySlow judges how many clients there are, how many of them lag, and how many

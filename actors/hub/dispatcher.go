@@ -115,6 +115,7 @@ type dispatcher struct {
 type shard struct {
 	subscribers map[uint64]*subscriber // owned by the dispatcher
 	empty       atomic.Bool            // there are none: the journal need not tell of groups
+	lagging     atomic.Int64           // of them; who is stuck in a write cannot say so itself
 }
 
 func newShard() *shard {
@@ -179,6 +180,9 @@ func (d *dispatcher) attach(m attach) {
 		d.subscribers[m.id] = s
 		d.enlist(s)
 	}
+	if s.lagging {
+		d.shard.lagging.Add(-1)
+	}
 	s.lagging, s.told = false, false
 	if err := m.to.Tell(client.Attached{Head: d.head}); err != nil {
 		d.remove(m.id)
@@ -198,6 +202,9 @@ func (d *dispatcher) remove(id uint64) {
 		return
 	}
 	delete(d.subscribers, id)
+	if s.lagging {
+		d.shard.lagging.Add(-1)
+	}
 	d.empty.Store(len(d.subscribers) == 0)
 	for _, f := range s.filters {
 		d.index.Remove(f, s)
@@ -329,7 +336,10 @@ func (d *dispatcher) offer(s *subscriber, frames []*frame.Frame) {
 
 // lag makes no more offers to a client, and tells it to catch up by itself.
 func (d *dispatcher) lag(s *subscriber) {
-	s.lagging = true
+	if !s.lagging {
+		s.lagging = true
+		d.shard.lagging.Add(1)
+	}
 	if !s.told {
 		s.told = s.ref.Tell(client.Lagging{}) == nil
 	}

@@ -14,7 +14,7 @@ func (h *Hub) gauges() telemetry.Gauges {
 	log := (*h.history.log.Load()).Stats()
 	g := telemetry.Gauges{
 		Clients:      counts.Clients,
-		Lagging:      counts.Lagging,
+		Lagging:      max(counts.Lagging, h.lagging()),
 		Topics:       int(h.topics.count.Load()),
 		OpenBreakers: counts.OpenBreakers,
 		Head:         h.history.Head(),

@@ -57,7 +57,7 @@ func (g *governor) take(now time.Time) (*sample, *Vitals) {
 // takeAll is the part that costs with the number of clients and topics.
 func (g *governor) takeAll(v *Vitals) {
 	h := g.hub
-	v.Lagging = h.registry.Snapshot().Count().Lagging
+	v.Lagging = max(h.registry.Snapshot().Count().Lagging, h.lagging())
 	v.Oldest = h.history.oldest(everything)
 	for _, k := range h.system.Peek() {
 		v.Actors = append(v.Actors, ActorVitals{

@@ -117,7 +117,7 @@ func TestDiskBecomesSlowFailsAndHeals(t *testing.T) {
 	load := publish(t, hub, 2*time.Millisecond, number)
 	time.Sleep(time.Second)
 
-	d.stutter(trial.Pick(6, 20), 700*time.Millisecond, 300*time.Millisecond)
+	d.stutter(trial.Pick(18, 40), 700*time.Millisecond, 300*time.Millisecond)
 	slow := levels.worst()
 	d.fail()
 	levels.await(30*time.Second, nave.LevelShed, nave.LevelConserve, nave.LevelPolling)
