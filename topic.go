@@ -6,6 +6,10 @@ import "strings"
 // "cards/board-1". Make one with [ParseTopic].
 type Topic string
 
+// HealthTopic is where the hub says how it fares, once a second while somebody
+// listens. To read it takes the grant to administer "health", or one that names it.
+const HealthTopic Topic = "$hub/health"
+
 // ParseTopic checks s: 1 to [MaxTopicBytes] bytes of UTF-8, no empty segment,
 // no control character, and no "*", which is for filters. The error has
 // [CodeInvalid].

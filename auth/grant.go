@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/navehub/nave"
@@ -31,8 +32,11 @@ var Everything = NewGrant(Filters{
 	Publish: nave.Filters{"**"}, Subscribe: nave.Filters{"**", "$hub/**"}, Admin: nave.Filters{"**"},
 })
 
-// NewGrant compiles a grant.
+// NewGrant compiles a grant. Who may administer health may also follow it.
 func NewGrant(f Filters) *Grant {
+	if f.Admin.Match("health") {
+		f.Subscribe = append(slices.Clip(f.Subscribe), nave.Filter(nave.HealthTopic))
+	}
 	return &Grant{newScope(f.Publish), newScope(f.Subscribe), newScope(f.Admin), f.Source}
 }
 

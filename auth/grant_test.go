@@ -43,6 +43,15 @@ func TestGrant(t *testing.T) {
 			t.Errorf("may administer %s = %v, want %v", path, got, want)
 		}
 	}
+	for path, want := range map[nave.Filter]bool{"**": true, "*": true, "health": true, "health/*": false, "clients": false} {
+		g := NewGrant(Filters{Subscribe: nave.Filters{"**"}, Admin: nave.Filters{path}})
+		if g.MaySubscribe("$hub/health") != want || g.MayRead("$hub/health") != want {
+			t.Errorf("who administers %s may follow health: %v, want %v", path, !want, want)
+		}
+		if g.MaySubscribe("$hub/*") || g.MayRead("$hub/control") || !g.MaySubscribe("**") {
+			t.Errorf("who administers %s may read more of the hub's own, or less of others", path)
+		}
+	}
 	if everything := Everything; !everything.MaySubscribe("$hub/**") || !everything.MaySubscribe("**") || !everything.MayPublish("a") || !everything.MayAdminister("clients/1") {
 		t.Error("everything lacks something")
 	}
