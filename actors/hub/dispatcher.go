@@ -50,11 +50,15 @@ type detach struct{ id uint64 }
 // beat is the time for one slot's heartbeats.
 type beat struct{ slot uint64 }
 
-func (committed) dispatcherMessage() {}
-func (wake) dispatcherMessage()      {}
-func (attach) dispatcherMessage()    {}
-func (detach) dispatcherMessage()    {}
-func (beat) dispatcherMessage()      {}
+// healthNews says how the hub fares, to those who follow that.
+type healthNews struct{ frame *frame.Frame }
+
+func (committed) dispatcherMessage()  {}
+func (wake) dispatcherMessage()       {}
+func (attach) dispatcherMessage()     {}
+func (detach) dispatcherMessage()     {}
+func (beat) dispatcherMessage()       {}
+func (healthNews) dispatcherMessage() {}
 
 // ControlMessage lets it through although groups are backed up.
 func (wake) ControlMessage() {}
@@ -81,6 +85,7 @@ type subscriber struct {
 	ref     actors.Ref[client.Message]
 	lagging bool // gets no offers until it attaches again
 	told    bool // and has been told so
+	health  bool // follows the hub's health
 
 	// What it follows of the frames that are gathered: those from from to to, while
 	// they are neighbours, and then those in apart, to to.
@@ -116,6 +121,7 @@ type shard struct {
 	subscribers map[uint64]*subscriber // owned by the dispatcher
 	empty       atomic.Bool            // there are none: the journal need not tell of groups
 	lagging     atomic.Int64           // of them; who is stuck in a write cannot say so itself
+	watchers    atomic.Int64           // those that follow the hub's health
 }
 
 func newShard() *shard {
@@ -139,6 +145,7 @@ func (h *Hub) dispatcherSpec(s *shard) actors.Spec[dispatcherMessage] {
 func (d *dispatcher) Started(c *actors.Context[dispatcherMessage]) {
 	d.collect = d.add
 	d.seq, d.head = d.recent.last()
+	d.watchers.Store(0)
 	for _, s := range d.subscribers {
 		d.enlist(s)
 		d.lag(s)
@@ -166,6 +173,8 @@ func (d *dispatcher) Receive(c *actors.Context[dispatcherMessage], m dispatcherM
 	case beat:
 		c.After(d.heartbeatEvery()/heartbeatSlots, beat{m.slot + 1})
 		d.heartbeat(m.slot % heartbeatSlots)
+	case healthNews:
+		d.offerHealth(m.frame)
 	}
 	d.offerGathered()
 }
@@ -194,6 +203,9 @@ func (d *dispatcher) enlist(s *subscriber) {
 	for _, f := range s.filters {
 		d.index.Add(f, s)
 	}
+	if s.health = s.filters.Match(nave.HealthTopic); s.health {
+		d.watchers.Add(1)
+	}
 }
 
 func (d *dispatcher) remove(id uint64) {
@@ -208,6 +220,9 @@ func (d *dispatcher) remove(id uint64) {
 	d.empty.Store(len(d.subscribers) == 0)
 	for _, f := range s.filters {
 		d.index.Remove(f, s)
+	}
+	if s.health {
+		d.watchers.Add(-1)
 	}
 }
 

@@ -128,6 +128,7 @@ func (g *governor) look(c *actors.Context[governorMessage]) {
 	g.tell()
 	vitals.Service = g.hub.Service()
 	memory.vitals.Store(vitals)
+	g.hub.publishHealth(vitals)
 	if memory.looks%pointEvery == 1 {
 		memory.past.add(vitals.point())
 	}
