@@ -161,6 +161,11 @@ func TestQueries(t *testing.T) {
 	of("by cards/*", s.ClientsBy("cards/*"), "2")
 	of("by users/**", s.ClientsBy("users/**"), "1", "3")
 	of("by nothing", s.ClientsBy("users/1"))
+	var seen []string
+	s.EachClient(func(c *registry.Client) { seen = append(seen, c.ID+string(c.Filters[0])) })
+	if want := []string{"1cards/board-1", "2cards/*", "3users/**"}; !slices.Equal(seen, want) {
+		t.Errorf("each client = %q, want %q", seen, want)
+	}
 
 	if c, ok := s.Client("2"); !ok || c.ID != "2" || c.Filters[0] != "cards/*" {
 		t.Errorf("client 2 = %v, %t", c, ok)

@@ -32,6 +32,15 @@ func (s Snapshot) Clients() iter.Seq[Client] {
 	return s.clients(func(*Client) bool { return true })
 }
 
+// EachClient calls look with every client, in no order that means anything. Unlike
+// [Snapshot.Clients] it copies nothing, so as to look through all of them for a few:
+// look must neither change nor keep what it is given.
+func (s Snapshot) EachClient(look func(*Client)) {
+	for c := range rows[*Client](s, clients) {
+		look(c)
+	}
+}
+
 // ClientsOf are the clients that follow topic t, by whichever filter.
 func (s Snapshot) ClientsOf(t nave.Topic) iter.Seq[Client] {
 	return s.clients(func(c *Client) bool { return c.Filters.Match(t) })
