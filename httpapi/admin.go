@@ -49,32 +49,6 @@ func connectionOf(c registry.Client) connection {
 	return row
 }
 
-var clientParameters = []string{"subject", "after"}
-
-// listClients answers GET /v1/admin/clients, in pages: next is the after of the next.
-func (h *handler) listClients(x *exchange) error {
-	values, err := parseValues(x.r, clientParameters)
-	if err != nil {
-		return err
-	}
-	page := struct {
-		Clients []connection `json:"clients"`
-		Next    string       `json:"next,omitempty"`
-	}{Clients: []connection{}}
-	for c := range h.Hub.Registry().Snapshot().Clients() {
-		if c.ID <= values.Get("after") || values.Has("subject") && (c.Who == nil || c.Who.Subject != values.Get("subject")) {
-			continue
-		}
-		if len(page.Clients) == adminPage {
-			page.Next = page.Clients[adminPage-1].ID
-			break
-		}
-		page.Clients = append(page.Clients, connectionOf(c))
-	}
-	x.answer(http.StatusOK, page)
-	return nil
-}
-
 // named is the client that the path is about.
 func (x *exchange) named(id string) (registry.Client, error) {
 	c, ok := x.Hub.Registry().Snapshot().Client(id)
