@@ -56,6 +56,9 @@ type Hub interface {
 	Limits() hub.Limits
 	Ready() error
 	Registry() *registry.Registry
+	// Vitals say how the hub fares now, VitalsPast how it has fared.
+	Vitals() *hub.Vitals
+	VitalsPast() []hub.Point
 	// Authority says who a caller is, and what it may do.
 	Authority() *auth.Authority
 	Renew(ctx context.Context, connection uint64, who *auth.Identity) error

@@ -36,6 +36,7 @@ func (h *handler) table() map[string]route {
 		"/v1/admin/breakers/*":    {http.MethodGet: h.showBreaker, http.MethodDelete: h.resetBreaker},
 		"/v1/admin/clients":       {http.MethodGet: h.listClients},
 		"/v1/admin/clients/*":     {http.MethodGet: h.showClient, http.MethodDelete: h.disconnect},
+		"/v1/admin/health":        {http.MethodGet: h.showHealth},
 		"/v1/admin/keys":          {http.MethodGet: h.listKeys},
 		"/v1/admin/topics":        {http.MethodGet: h.listTopics},
 		"/v1/admin/revocations":   {http.MethodGet: h.listRevocations, http.MethodPost: h.revoke},
