@@ -9,6 +9,7 @@
 //	GET  /metrics      for Prometheus
 //	GET  /livez        is the process alive  probes.go
 //	GET  /readyz       can the hub do all it promises
+//	GET  /dashboard    all of it as a page   dashboard.go
 //	GET  /             where everything is
 //
 // Every refusal is a problem document (RFC 9457) with a stable code; see

@@ -41,6 +41,7 @@ func (h *handler) index(x *exchange) error {
 		"service":   "nave",
 		"events":    "v1/events{?topic*,cursor,snapshot,wait}",
 		"state":     "v1/state{?topic*}",
+		"dashboard": "dashboard",
 		"liveness":  "livez",
 		"readiness": "readyz",
 	}))

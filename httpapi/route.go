@@ -55,6 +55,7 @@ func (h *handler) table() map[string]route {
 	routes["/"] = route{http.MethodGet: h.index}
 	routes["/livez"] = route{http.MethodGet: h.live}
 	routes["/readyz"] = route{http.MethodGet: h.ready}
+	addDashboard(routes)
 	return routes
 }
 
@@ -143,9 +144,14 @@ func (at route) methods() string {
 	return strings.Join(all, ", ")
 }
 
+// aside reports whether a path is below parent although what was asked for is not.
+func aside(path, asked, parent string) bool {
+	return strings.HasPrefix(path, parent) && !strings.HasPrefix(asked, parent)
+}
+
 func (h *handler) notFound(x *exchange) error {
 	paths := slices.DeleteFunc(slices.Sorted(maps.Keys(h.routes)), func(path string) bool {
-		return strings.HasPrefix(path, adminPath) && !strings.HasPrefix(x.r.URL.Path, adminPath)
+		return aside(path, x.r.URL.Path, adminPath) || aside(path, x.r.URL.Path, dashboardPath+"/")
 	})
 	return nave.Errorf(nave.CodeNotFound, "there is nothing at %.100q: %s", x.r.URL.Path, meant(x.r.URL.Path, "there is", paths))
 }
