@@ -69,7 +69,7 @@ func message(w io.Writer, cfg config.Config, address, warning string) {
 	p := paletteFor(w)
 	url := urlOf(cfg, address)
 	fmt.Fprintf(w, "\n%s\n\n", p.paint(bold, "The hub is up."))
-	fmt.Fprintf(w, "  address  %s\n  data     %s\n", p.paint(cyan, url), dataName(cfg))
+	fmt.Fprintf(w, "  address    %s\n  dashboard  %s\n  data       %s\n", p.paint(cyan, url), p.paint(cyan, url+"/dashboard"), dataName(cfg))
 	if warning != "" {
 		fmt.Fprintf(w, "\n%s\n", p.paint(yellow, warning))
 	}

@@ -104,12 +104,12 @@ func serve(ctx context.Context, cfg config.Config, errs io.Writer, greet greeter
 	if isTerminal(errs) {
 		greet(errs, cfg, address.String())
 	} else {
-		at := address.String()
+		at, url := address.String(), urlOf(cfg, address.String())
 		if cfg.TLS.Enabled() {
-			at = urlOf(cfg, at)
+			at = url
 		}
 		logger := slog.New(logs)
-		logger.Info("the hub is up", "address", at, "data", dataName(cfg))
+		logger.Info("the hub is up", "address", at, "dashboard", url+"/dashboard", "data", dataName(cfg))
 		level := slog.LevelWarn
 		if isLoopback(address.String()) {
 			level = slog.LevelInfo
