@@ -102,9 +102,10 @@ function bands(points, x) {
   const all = []
   points.forEach((p, i) => {
     if (p.level === 'normal') return
-    const until = points[i + 1]?.time ?? p.time
-    const width = Math.max(x(Math.min(until, p.time + gap)) - x(p.time), 1)
-    all.push(svg('rect', { class: `level-${p.level}`, x: round(x(p.time)), y: height - 4, width: round(width), height: 4 }))
+    const until = Math.min(points[i + 1]?.time ?? p.time, p.time + gap)
+    all.push(svg('rect', {
+      class: `level-${p.level}`, x: x(p.time), y: height - 4, width: x(until) - x(p.time) + 0.5, height: 4, // and no seams
+    }))
   })
   return all
 }

@@ -59,7 +59,7 @@ export function show(vitals) {
   say($('level-means'), meaning(level))
   drawLadder(names)
   say($('pin'), pin ? `Held at ${pin.level} by ${pin.by || 'an operator'}${lasting(pin.at)}${pin.reason ? `: “${pin.reason}”` : ''}` : '')
-  say($('reason'), reason && !pin ? `It changed last because: ${reason}` : '')
+  say($('reason'), reason && !pin ? `Last change: ${reason}.` : '')
   $('lift').hidden = !pin
   $('streams-off').hidden = level === 'polling' || level === 'off'
   $('why').hidden = signals.length === 0

@@ -4,7 +4,6 @@ package dashboard
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"os"
@@ -133,12 +132,4 @@ func (h *testHub) follow(filter, agent string) (ended chan struct{}) {
 	}()
 	h.Cleanup(func() { cancel(); <-ended })
 	return ended
-}
-
-func encode(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return string(b)
 }
