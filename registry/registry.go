@@ -1,5 +1,6 @@
 // Package registry is what people and other actors ask about: which clients,
-// topics and breakers there are, and how they fare. Nobody asks an actor for its status.
+// topics and breakers there are, who is present where, and how they fare. Nobody asks
+// an actor for its status.
 //
 // Writing: Put and Remove never wait for the tables. What is put gathers, the
 // latest of each row, and is written in one transaction a few milliseconds
@@ -62,7 +63,7 @@ func New(flushEvery time.Duration) *Registry {
 
 // PutClient adds the client or replaces the row with its ID.
 func (r *Registry) PutClient(c Client) {
-	c.Filters = slices.Clone(c.Filters)
+	c.Filters, c.Presence = slices.Clone(c.Filters), slices.Clone(c.Presence)
 	r.put(rowID{clients, c.ID}, &c)
 }
 
@@ -83,6 +84,15 @@ func (r *Registry) PutBreaker(b Breaker) {
 
 // RemoveBreaker removes the breaker, if it is there.
 func (r *Registry) RemoveBreaker(name string) { r.put(rowID{breakers, name}, nil) }
+
+// PutMember adds the member or replaces the row of the same one on the same topic.
+func (r *Registry) PutMember(m Member) {
+	m.Connections = slices.Clone(m.Connections)
+	r.put(m.rowID(), &m)
+}
+
+// RemoveMember removes the member from its topic, if it is there.
+func (r *Registry) RemoveMember(m Member) { r.put(m.rowID(), nil) }
 
 // Close writes what has gathered, stops the writer and waits for it. What is put
 // afterwards is ignored; what is there can still be read. It may be called more

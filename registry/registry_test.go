@@ -192,6 +192,43 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+func TestMembersAreOfTheirTopic(t *testing.T) {
+	r := registry.New(0)
+	for _, m := range []registry.Member{
+		{Topic: "a", Subject: "bob"}, {Topic: "a", Subject: "alice", Issuer: "i"}, {Topic: "a", Subject: "alice"},
+		{Topic: "a", Subject: "alice", Anonymous: true}, {Topic: "a", Subject: "x\x00y", Issuer: "z"}, {Topic: "a", Subject: "x", Issuer: "y\x00z"},
+		{Topic: "a/b", Subject: "carol"}, {Topic: "b", Subject: "alice"}, {Topic: "0", Subject: "zoe"},
+	} {
+		r.PutMember(m)
+	}
+	r.PutMember(registry.Member{Topic: "a", Subject: "bob", Idle: true})
+	r.PutMember(registry.Member{Topic: "a", Subject: "gone"})
+	r.RemoveMember(registry.Member{Topic: "a", Subject: "gone", Idle: true})
+	r.Close()
+	var got []string
+	last := ""
+	for name, m := range r.Snapshot().Members("a") {
+		got = append(got, fmt.Sprintf("%q %q %t %t", m.Subject, m.Issuer, m.Anonymous, m.Idle))
+		if name <= last {
+			t.Errorf("%q comes after %q", name, last)
+		}
+		last = name
+	}
+	want := []string{
+		`"alice" "" false false`, `"alice" "" true false`, `"alice" "i" false false`, `"bob" "" false true`,
+		`"x" "y\x00z" false false`, `"x\x00y" "z" false false`,
+	}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("members = %v, want %v", got, want)
+	}
+	for range r.Snapshot().Members("a") {
+		break
+	}
+	for _, m := range r.Snapshot().Members("nothing") {
+		t.Errorf("a member of nothing: %v", m)
+	}
+}
+
 func TestQueriesCanBeLeft(t *testing.T) {
 	s := filled(t)
 	for range s.Clients() {

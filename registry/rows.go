@@ -22,6 +22,8 @@ type Client struct {
 	Connected time.Time
 	State     State
 	Lag       Lag
+	// Presence has the topics on which it is to be seen.
+	Presence []nave.Topic
 }
 
 // Lagging reports whether the client is behind what it could have received.
@@ -134,4 +136,28 @@ type BreakerChange struct {
 	At    time.Time    `json:"at"`
 	State BreakerState `json:"state"`
 	Why   string       `json:"why,omitempty"`
+}
+
+// A Member is somebody who is present on a topic, with all its connections.
+type Member struct {
+	Topic   nave.Topic `json:"-"`
+	Subject string     `json:"subject"`
+	Issuer  string     `json:"issuer,omitempty"`
+	// Anonymous says that nobody has vouched for the Subject: the hub has made it up.
+	Anonymous bool `json:"anonymous,omitempty"`
+	// Since is when it has come.
+	Since time.Time `json:"since"`
+	// Idle says that it is with all its connections.
+	Idle bool `json:"idle"`
+	// Connections are some of those that it has, and More is how many others there are.
+	// It has none when it polls, and for a moment after the last has ended.
+	Connections []MemberConnection `json:"connections"`
+	More        int                `json:"more,omitempty"`
+}
+
+// A MemberConnection is one connection of a Member.
+type MemberConnection struct {
+	ID        string    `json:"id"`
+	Connected time.Time `json:"connected"`
+	Idle      bool      `json:"idle"`
 }

@@ -3,6 +3,7 @@ package registry
 import (
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/go-memdb"
 
@@ -93,6 +94,23 @@ func (s Snapshot) Breakers() iter.Seq[Breaker] {
 	}
 }
 
+// Members are those who are present on topic t, in the order of their subjects; each
+// comes with a name of its own, by which they are ordered.
+func (s Snapshot) Members(t nave.Topic) iter.Seq2[string, Member] {
+	return func(yield func(string, Member) bool) {
+		prefix := string(t) + "\x00"
+		it, err := s.txn.LowerBound(members, byName, prefix)
+		check(err)
+		for next := it.Next(); next != nil; next = it.Next() {
+			m := next.(*Member)
+			name, ok := strings.CutPrefix(m.rowID().name, prefix)
+			if !ok || !yield(name, m.copy()) {
+				return
+			}
+		}
+	}
+}
+
 // Counts says how many there are of what.
 type Counts struct {
 	Clients, CatchingUp, Lagging int
@@ -151,6 +169,13 @@ func (s Snapshot) clients(wanted func(*Client) bool) iter.Seq[Client] {
 func (c *Client) copy() Client {
 	own := *c
 	own.Filters = slices.Clone(c.Filters)
+	own.Presence = slices.Clone(c.Presence)
+	return own
+}
+
+func (m *Member) copy() Member {
+	own := *m
+	own.Connections = slices.Clone(m.Connections)
 	return own
 }
 

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/hashicorp/go-memdb"
 )
@@ -13,6 +14,7 @@ const (
 	clients  = "clients"
 	topics   = "topics"
 	breakers = "breakers"
+	members  = "members"
 )
 
 // A row is what a table holds: a pointer to a value that nobody changes any more.
@@ -28,9 +30,21 @@ func (t *Topic) rowID() rowID { return rowID{topics, string(t.Name)} }
 
 func (b *Breaker) rowID() rowID { return rowID{breakers, b.Name} }
 
+// rowID has a name that begins with the topic, so that its members are neighbours, in
+// the order of their subjects. A topic has no NUL; what else may have one is told apart
+// by its length.
+func (m *Member) rowID() rowID {
+	name := make([]byte, 0, len(m.Topic)+len(m.Subject)+len(m.Issuer)+8)
+	name = append(append(name, m.Topic...), 0)
+	name = append(append(name, m.Subject...), 0)
+	name = append(append(name, m.Issuer...), 0)
+	name = strconv.AppendInt(name, int64(len(m.Subject)), 10)
+	return rowID{members, string(strconv.AppendBool(name, m.Anonymous))}
+}
+
 func newTables() *memdb.MemDB {
 	schema := &memdb.DBSchema{Tables: map[string]*memdb.TableSchema{}}
-	for _, name := range []string{clients, topics, breakers} {
+	for _, name := range []string{clients, topics, breakers, members} {
 		schema.Tables[name] = &memdb.TableSchema{
 			Name: name,
 			Indexes: map[string]*memdb.IndexSchema{
