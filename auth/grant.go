@@ -49,6 +49,9 @@ func (g *Grant) MaySubscribe(f nave.Filter) bool { return g.subscribe.covers(f) 
 // MayRead reports whether events of the topic may be read.
 func (g *Grant) MayRead(t nave.Topic) bool { return g.subscribe.match(t) }
 
+// Reads reports whether anything at all may be read.
+func (g *Grant) Reads() bool { return len(g.subscribe.filters) > 0 }
+
 // MayAdminister reports whether what is at the path below /v1/admin may be seen and
 // changed.
 func (g *Grant) MayAdminister(path string) bool { return g.admin.match(nave.Topic(path)) }

@@ -55,6 +55,30 @@ func (id *Identity) CheckSubscribe(filters nave.Filters) error {
 	return nil
 }
 
+// maxShownSubject bounds the subjects that others are shown, in bytes.
+const maxShownSubject = 255
+
+// CheckPresence refuses topics on which the caller may not be seen: those that it may
+// not read, and any if nobody could tell who it is. Where everybody may read everything
+// there is no need to say who one is.
+func (id *Identity) CheckPresence(topics []nave.Topic) error {
+	for _, t := range topics {
+		switch {
+		case !id.Grant.MaySubscribe(nave.Filter(t)):
+			return id.refuse("be present on %s", t)
+		case id.Anonymous():
+			if !id.Grant.MaySubscribe("**") {
+				return nave.Errorf(nave.CodeUnauthorised, "to be present on %s takes a token, since others are shown its subject: send one as Authorization: Bearer", t)
+			}
+		case id.Subject == "":
+			return nave.Errorf(nave.CodeForbidden, "to be present on %s takes a token with a subject (sub), which others are shown", t)
+		case len(id.Subject) > maxShownSubject:
+			return nave.Errorf(nave.CodeForbidden, "to be present on %s takes a token with a shorter subject (sub): others are shown %d bytes at most", t, maxShownSubject)
+		}
+	}
+	return nil
+}
+
 // CheckPublish refuses an event that may not be published, and fills in the source
 // if the grant has one.
 func (id *Identity) CheckPublish(e *nave.Event) error {

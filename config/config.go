@@ -32,6 +32,7 @@ type Config struct {
 	Auth      Auth      `doc:"Who may do what. A token is a signed JWT whose claims list, as filters, what its bearer may do."`
 	Limits    Limits    `doc:"What the hub accepts. Beyond it a request is refused with 413, 422, 429 or 503."`
 	Client    Client    `doc:"How one connection of a subscriber is served."`
+	Presence  Presence  `doc:"Who is shown to be present on topics."`
 	CORS      CORS      `doc:"Which web pages may use the hub from a browser."`
 	TLS       TLS       `doc:"How the hub speaks HTTPS itself. With neither a certificate nor domains it speaks plain HTTP."`
 	Proxies   Proxies   `doc:"Whom the hub believes when it is told where a request comes from."`
@@ -142,6 +143,11 @@ type Client struct {
 	MaxLag       Duration `default:"1m" min:"1s" doc:"How far behind a client may fall before it is disconnected, to come back with its cursor."`
 	Retry        Duration `default:"2s" min:"100ms" doc:"How long a client that was told goodbye waits, at least, before it comes back."`
 	RetrySpread  Duration `default:"5s" min:"1ms" doc:"Over how much time such clients are spread, so that they do not come back all at once."`
+}
+
+// Presence says who is shown to be present.
+type Presence struct {
+	Grace Duration `default:"10s" min:"1s" doc:"For how long somebody without a connection, or without another poll, is still present, so that a page that is loaded anew does not leave."`
 }
 
 // CORS says which web pages may use the hub from a browser.

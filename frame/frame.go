@@ -42,6 +42,8 @@ type Frame struct {
 	Accepted time.Time
 	// Fanout gathers the deliveries of a sampled batch; nil for others.
 	Fanout *telemetry.Fanout
+	// To are the connections that it is for; nil is all that follow the topic.
+	To []uint64
 
 	body  []byte // event line and data line of the SSE block
 	end   []byte // id line and empty line; a transient event has no id line

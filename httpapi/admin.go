@@ -30,6 +30,7 @@ type connection struct {
 	UserAgent string       `json:"userAgent,omitempty"`
 	Transport string       `json:"transport"`
 	Filters   nave.Filters `json:"filters"`
+	Presence  []nave.Topic `json:"presence,omitempty"`
 	Connected time.Time    `json:"connected"`
 	State     string       `json:"state"`
 	Lag       registry.Lag `json:"lag"`
@@ -38,7 +39,7 @@ type connection struct {
 func connectionOf(c registry.Client) connection {
 	row := connection{
 		ID: c.ID, UserAgent: c.UserAgent, Transport: c.Transport, Filters: c.Filters,
-		Connected: c.Connected.UTC(), State: string(c.State), Lag: c.Lag,
+		Presence: c.Presence, Connected: c.Connected.UTC(), State: string(c.State), Lag: c.Lag,
 	}
 	if c.Address.IsValid() {
 		row.Address = c.Address.String()

@@ -3,6 +3,8 @@
 //	POST /v1/events    publish               publish.go, stream.go
 //	GET  /v1/events    subscribe, or poll    subscribe.go, page.go
 //	GET  /v1/state     the state of keys     state.go
+//	GET  /v1/presence  who is there          presence.go
+//	POST /v1/presence  idle, or not
 //	POST /v1/token     a newer token         token.go
 //	POST /v1/tickets   for a URL             token.go
 //	     /v1/admin/…   who is connected; revocations; see admin.go
@@ -67,6 +69,8 @@ type Hub interface {
 	Revoke(ctx context.Context, r auth.Revocation) error
 	LiftRevocation(ctx context.Context, key string) (bool, error)
 	ResetBreaker(ctx context.Context, name, by string) error
+	// SetIdle says whether somebody is at a connection.
+	SetIdle(ctx context.Context, connection uint64, who *auth.Identity, idle bool) error
 	// Accepting ends when the hub begins to shut down.
 	Accepting() context.Context
 }

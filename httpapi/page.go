@@ -24,7 +24,7 @@ func (h *handler) poll(x *exchange) error {
 		return err
 	}
 	page, err := h.Hub.Poll(x.r.Context(), client.Request{
-		Filters: q.filters, Cursor: q.cursor, Who: x.who, Address: x.address(),
+		Filters: q.filters, Presence: q.presence, Cursor: q.cursor, Who: x.who, Address: x.address(),
 	}, q.wait)
 	if err == nil {
 		err = x.authority.Check(x.who) // it may have waited for long

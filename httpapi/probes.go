@@ -39,9 +39,10 @@ func (h *handler) ready(x *exchange) error {
 func (h *handler) index(x *exchange) error {
 	x.send(http.StatusOK, jsonType, encode(map[string]string{
 		"service":   "nave",
-		"events":    "v1/events{?topic*,cursor,snapshot,wait}",
+		"events":    "v1/events{?topic*,cursor,snapshot,wait,presence*}",
 		"state":     "v1/state{?topic*}",
 		"dashboard": "dashboard",
+		"presence":  "v1/presence{?topic*}",
 		"liveness":  "livez",
 		"readiness": "readyz",
 	}))

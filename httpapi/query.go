@@ -12,13 +12,14 @@ import (
 
 // The parameters that there are.
 var (
-	eventParameters = []string{"topic", "cursor", "snapshot", "wait", ticketParameter}
+	eventParameters = []string{"topic", "cursor", "snapshot", "wait", presenceParameter, ticketParameter}
 	stateParameters = []string{"topic", ticketParameter}
 )
 
 // A query is what a subscriber asks for, the same in all formats.
 type query struct {
 	filters  nave.Filters
+	presence []nave.Topic
 	cursor   string
 	snapshot bool
 	wait     time.Duration
@@ -45,7 +46,10 @@ func (x *exchange) parseQuery(known []string) (query, error) {
 		return query{}, err
 	}
 	q.wait = min(q.wait, x.MaxWait)
-	return q, nil
+	if q.presence, err = parseTopics(presenceParameter, values[presenceParameter]); err != nil {
+		return query{}, err
+	}
+	return q, x.who.CheckPresence(q.presence)
 }
 
 // parseValues refuses what is not known: a mistyped parameter would be ignored
@@ -59,7 +63,7 @@ func parseValues(r *http.Request, known []string) (url.Values, error) {
 		switch {
 		case !slices.Contains(known, name):
 			return nil, nave.Errorf(nave.CodeInvalid, "unknown parameter %.40q: %s", name, meant(name, "there is", known))
-		case len(all) > 1 && name != "topic":
+		case len(all) > 1 && name != "topic" && name != presenceParameter:
 			return nil, nave.Errorf(nave.CodeInvalid, "parameter %s is given %d times", name, len(all))
 		}
 	}

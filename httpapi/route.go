@@ -20,6 +20,8 @@ type route map[string]operation
 const (
 	eventsPath = "/v1/events"
 	statePath  = "/v1/state"
+
+	presencePath = "/v1/presence"
 )
 
 // table is all routes. Who calls is settled before an operation begins, but for those
@@ -28,6 +30,7 @@ func (h *handler) table() map[string]route {
 	routes := map[string]route{
 		eventsPath:    {http.MethodGet: h.events, http.MethodPost: h.publish},
 		statePath:     {http.MethodGet: h.state},
+		presencePath:  {http.MethodGet: h.showPresence, http.MethodPost: h.reportIdle},
 		"/v1/token":   {http.MethodPost: h.renew},
 		"/v1/tickets": {http.MethodPost: h.issueTicket},
 

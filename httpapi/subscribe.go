@@ -51,6 +51,7 @@ func (h *handler) subscribe(x *exchange, format frame.Format, contentType string
 	// its own. It answers at once in any case.
 	err = h.Hub.Connect(context.WithoutCancel(x.r.Context()), client.Request{
 		Filters:   q.filters,
+		Presence:  q.presence,
 		Cursor:    q.cursor,
 		Snapshot:  q.snapshot,
 		Format:    format,

@@ -151,7 +151,7 @@ func TestSubscribeRefuses(t *testing.T) {
 		{"topic=a%zz", nave.CodeInvalid, "the query cannot be read"},
 		{"topic=a&topic=b&topic=c", nave.CodeTooMany, "at most 2"},
 		{"topics=a", nave.CodeInvalid, `unknown parameter "topics": did you mean topic?`},
-		{"topic=a&colour=red", nave.CodeInvalid, "there is topic, cursor, snapshot, wait and ticket"},
+		{"topic=a&colour=red", nave.CodeInvalid, "there is topic, cursor, snapshot, wait, presence and ticket"},
 		{"topic=a&lastEventId=1", nave.CodeInvalid, "unknown parameter"},
 		{"topic=a&cursor=1&cursor=2", nave.CodeInvalid, "cursor is given 2 times"},
 		{"topic=a&snapshot=yes", nave.CodeInvalid, "true or false"},

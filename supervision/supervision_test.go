@@ -12,7 +12,7 @@ import (
 )
 
 func TestTree(t *testing.T) {
-	kinds := []Kind{Hub, Journal, Dispatcher, Retention, Topics, Topic, Clients, Client, Breakers, Breaker, Governor, Extensions, Extension}
+	kinds := []Kind{Hub, Journal, Dispatcher, Retention, Topics, Topic, Clients, Client, Breakers, Breaker, Governor, Presence, Extensions, Extension}
 	if len(tree) != len(kinds) {
 		t.Errorf("%d kinds in the tree, want %d", len(tree), len(kinds))
 	}

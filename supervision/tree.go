@@ -19,6 +19,7 @@ const (
 	Breakers   Kind = "breakers"
 	Breaker    Kind = "breaker"
 	Governor   Kind = "governor"
+	Presence   Kind = "presence"
 	Extensions Kind = "extensions"
 	Extension  Kind = "extension"
 )
@@ -48,6 +49,8 @@ var tree = map[Kind]Policy{
 	Breaker: {On: Restart, Max: 10, Within: time.Minute, MinDelay: 10 * time.Millisecond, MaxDelay: time.Second, Then: Stop},
 	// Goes on with the level that it held.
 	Governor: {On: Restart, Max: 10, Within: time.Minute, MinDelay: 10 * time.Millisecond, MaxDelay: time.Second, Then: Escalate},
+	// Starts from the clients that there are; past intensity nobody is seen any more, and all else goes on.
+	Presence: {On: Restart, Max: 10, Within: time.Minute, MinDelay: 10 * time.Millisecond, MaxDelay: time.Second, Then: Stop},
 	// Keeps the extensions that work.
 	Extensions: {On: Resume, Max: 10, Within: time.Minute, MinDelay: 10 * time.Millisecond, MaxDelay: time.Second, Then: Escalate},
 	// Somebody's code: patient at first, and past intensity that extension is off.

@@ -75,6 +75,7 @@ func measure(tel *Telemetry) {
 	tel.ActorFailed("topic", "restart")
 	tel.Conflicted(1)
 	tel.LevelChanged(nave.LevelShed)
+	tel.Present(2, 1)
 }
 
 func fanOut(f *Fanout, now time.Time) {

@@ -16,6 +16,8 @@ type Gauges struct {
 	Clients, Lagging int
 	// Topics are those that have an actor.
 	Topics int
+	// Members are those who are present, each on one topic.
+	Members int
 	// OpenBreakers are those that are not closed.
 	OpenBreakers int
 	// Head is the latest offset, Oldest that from which on every topic can be resumed,
@@ -79,7 +81,7 @@ type gaugeInstruments struct {
 	memory  *labels
 	levels  *table
 
-	clients, lagging, topics, breakers, logBytes, active, waiting, mailboxBytes metric.Int64ObservableUpDownCounter
+	clients, lagging, topics, members, breakers, logBytes, active, waiting, mailboxBytes metric.Int64ObservableUpDownCounter
 
 	head, fullest     metric.Int64ObservableGauge
 	oldest            metric.Int64ObservableGauge
@@ -103,6 +105,7 @@ func newGaugeInstruments(t *Telemetry) (*gaugeInstruments, error) {
 		clients:      m.observableLevel(connectionActive),
 		lagging:      m.observableLevel(connectionLagging),
 		topics:       m.observableLevel(topicActive),
+		members:      m.observableLevel(presenceMembers),
 		breakers:     m.observableLevel(breakerOpen),
 		logBytes:     m.observableLevel(logSize),
 		active:       m.observableLevel(actorActive),
@@ -131,7 +134,7 @@ func newGaugeInstruments(t *Telemetry) (*gaugeInstruments, error) {
 
 func (g *gaugeInstruments) all() []metric.Observable {
 	return []metric.Observable{
-		g.clients, g.lagging, g.topics, g.breakers, g.logBytes, g.active, g.waiting, g.mailboxBytes,
+		g.clients, g.lagging, g.topics, g.members, g.breakers, g.logBytes, g.active, g.waiting, g.mailboxBytes,
 		g.head, g.fullest, g.refused, g.restarts, g.oldest, g.age, g.level, g.held, g.ready,
 		g.heap, g.budget, g.files, g.fileLimit, g.scheduling,
 	}
@@ -141,6 +144,7 @@ func (g *gaugeInstruments) observe(o metric.Observer, now Gauges) {
 	o.ObserveInt64(g.clients, int64(now.Clients))
 	o.ObserveInt64(g.lagging, int64(now.Lagging))
 	o.ObserveInt64(g.topics, int64(now.Topics))
+	o.ObserveInt64(g.members, int64(now.Members))
 	o.ObserveInt64(g.breakers, int64(now.OpenBreakers))
 	o.ObserveInt64(g.head, int64(now.Head))
 	o.ObserveInt64(g.logBytes, now.DurableBytes, g.durable.observe...)

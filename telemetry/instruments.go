@@ -39,6 +39,9 @@ type instruments struct {
 	connectionRefused  metric.Int64Counter
 	connectionSyncs    metric.Int64Counter
 
+	presenceJoins  metric.Int64Counter
+	presenceLeaves metric.Int64Counter
+
 	replayDuration metric.Float64Histogram
 	replayEvents   metric.Int64Histogram
 
@@ -82,6 +85,9 @@ func newInstruments(meter metric.Meter) (instruments, error) {
 		connectionDuration: m.seconds(connectionDuration),
 		connectionRefused:  m.counter(connectionRefused),
 		connectionSyncs:    m.counter(connectionSyncs),
+
+		presenceJoins:  m.counter(presenceJoins),
+		presenceLeaves: m.counter(presenceLeaves),
 
 		replayDuration: m.seconds(replayDuration),
 		replayEvents:   m.sizes(replayEvents),

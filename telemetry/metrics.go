@@ -120,6 +120,12 @@ func (t *Telemetry) Resumed(verdict string) {
 	t.connectionSyncs.Add(background, 1, t.tables.verdict.of(verdict).add...)
 }
 
+// Present counts members who have come to a topic, and left it.
+func (t *Telemetry) Present(joined, left int) {
+	t.presenceJoins.Add(background, int64(joined))
+	t.presenceLeaves.Add(background, int64(left))
+}
+
 // Replayed tells of one page of past events, read from the ring or the log.
 func (t *Telemetry) Replayed(source string, events int, took time.Duration) {
 	l := t.tables.source.of(source)

@@ -43,6 +43,7 @@ func useAll(t *testing.T, tel *Telemetry, word func() string) {
 	tel.BreakerChanged(word())
 	tel.Conflicted(1)
 	tel.LevelChanged(nave.Level(word()))
+	tel.Present(2, 1)
 	f := tel.StartFanout(spanContext(true), time.Now())
 	f.Offered(1)
 	f.Written(time.Now())

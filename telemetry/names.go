@@ -84,7 +84,7 @@ var (
 	// The hub's own kinds; an embedder adds to them with Config.ActorKinds.
 	actorKinds = []string{
 		"hub", "journal", "dispatcher", "retention", "topics", "topic", "clients", "client",
-		"breakers", "breaker", "governor", "extensions", "extension",
+		"breakers", "breaker", "governor", "presence", "extensions", "extension",
 	}
 )
 
@@ -140,6 +140,9 @@ var (
 	connectionRefused  = def{"nave.connection.refused", "{connection}", "Connections that were refused when they came.", nil}
 	connectionSyncs    = def{"nave.connection.syncs", "{connection}", "Verdicts that connections began with.", nil}
 
+	presenceJoins  = def{"nave.presence.joins", "{member}", "Members who have come, each on one topic.", nil}
+	presenceLeaves = def{"nave.presence.leaves", "{member}", "Members who have left.", nil}
+
 	replayDuration = def{"nave.replay.duration", "s", "Time that reading one page of past events took.", latencies}
 	replayEvents   = def{"nave.replay.events", "{event}", "Events in one page of past events.", counts}
 
@@ -154,6 +157,7 @@ var (
 var (
 	connectionActive  = def{"nave.connection.active", "{connection}", "Connections that are open.", nil}
 	connectionLagging = def{"nave.connection.lagging", "{connection}", "Connections that are behind and catch up.", nil}
+	presenceMembers   = def{"nave.presence.members", "{member}", "Members who are present, each on one topic.", nil}
 	breakerOpen       = def{"nave.breaker.open", "{breaker}", "Breakers that are open or half-open.", nil}
 	topicActive       = def{"nave.topic.active", "{topic}", "Topics that have an actor.", nil}
 	logOffset         = def{"nave.log.offset", "", "The latest offset.", nil}

@@ -28,7 +28,7 @@ func (c *client) attach(ctx *actors.Context[Message]) {
 		return
 	}
 	c.attaching = true
-	if err := c.Dispatcher.Attach(c.id, c.req.Filters, ctx.Self()); err != nil {
+	if err := c.Dispatcher.Attach(c.id, c.req.follows(), ctx.Self()); err != nil {
 		ctx.After(attachAgain, Unattached{})
 	}
 }
@@ -189,9 +189,14 @@ func (c *client) resetTo(ctx *actors.Context[Message], reason nave.ResetReason) 
 	c.attach(ctx)
 }
 
+// goLive writes offers from now on. What was told of presence before may have been
+// missed, so all of it is asked for.
 func (c *client) goLive() {
-	c.live, c.behind = true, nil
+	c.live, c.behind, c.listed = true, nil, false
 	c.register()
+	if len(c.req.Presence) > 0 {
+		c.Listen(c.id)
+	}
 }
 
 // offered writes what the dispatcher hands over. Offers that come before the

@@ -26,12 +26,14 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors"
+	"github.com/navehub/nave/actors/presence"
 	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/frame"
@@ -67,6 +69,9 @@ func (c Config) WithDefaults() Config {
 // A Request is what a subscriber asks for.
 type Request struct {
 	Filters nave.Filters
+	// Presence has the topics on which the subscriber is to be seen, and of whose
+	// presence it hears.
+	Presence []nave.Topic
 	// Cursor is the text that the subscriber came with, "" for none.
 	Cursor string
 	// Snapshot asks for the latest event of every key first, unless the cursor
@@ -80,6 +85,18 @@ type Request struct {
 	// Address is the subscriber's, as far as it is known.
 	Address   netip.Addr
 	UserAgent string
+}
+
+// follows is what the dispatcher is asked for.
+func (r *Request) follows() nave.Filters {
+	if len(r.Presence) == 0 {
+		return r.Filters
+	}
+	all := slices.Clone(r.Filters)
+	for _, t := range r.Presence {
+		all = append(all, nave.Filter(presence.TopicOf(t)))
+	}
+	return all
 }
 
 // Network is what an address counts as for limits: who has one of IPv6 has all of
@@ -137,6 +154,8 @@ type Deps struct {
 
 	// CutOff counts the connections that have ended for being slow.
 	CutOff atomic.Int64
+	// Listen asks for the lists of those who are present where the client is.
+	Listen func(id uint64)
 }
 
 // Spec describes the actor that serves one request. The actor owns the request's
@@ -174,6 +193,7 @@ type client struct {
 	scheduled bool   // proceed is on its way
 	draining  bool   // drain is on its way
 	flushes   uint8  // of live events
+	listed    bool   // has the lists of those who are present
 	behind    *behind
 	verdict   *frame.Sync // to be sent with the head, when attached
 	snapshot  *snapshot   // nil when there is none to send
@@ -350,5 +370,6 @@ func (c *client) register() {
 		State:     state,
 		Who:       c.who,
 		Lag:       c.lag(),
+		Presence:  c.req.Presence,
 	})
 }

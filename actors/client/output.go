@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/navehub/nave/actors"
+	"github.com/navehub/nave/actors/presence"
 	"github.com/navehub/nave/frame"
 	"github.com/navehub/nave/telemetry"
 )
@@ -77,7 +78,7 @@ func (c *client) addOffer(m Offer) {
 // last frame of each is known.
 func (c *client) addFrames(frames []*frame.Frame) {
 	for i, f := range frames {
-		if offset := f.Event.Offset; offset > 0 && offset <= c.position || !c.mayRead(f.Event.Topic) {
+		if offset := f.Event.Offset; offset > 0 && offset <= c.position || !c.mayRead(f.Event.Topic) || c.inLists(f) {
 			continue
 		}
 		last := i+1 == len(frames) || !frame.SameBatch(f, frames[i+1])
@@ -89,6 +90,17 @@ func (c *client) addFrames(frames []*frame.Frame) {
 		}
 		o.events++
 	}
+}
+
+// inLists reports whether a frame tells of presence what the lists, which are still to
+// come, have in them.
+func (c *client) inLists(f *frame.Frame) bool {
+	if len(c.req.Presence) == 0 || c.listed {
+		return false
+	}
+	c.listed = f.To != nil
+	_, ok := presence.Of(f.Event.Topic)
+	return ok && !c.listed
 }
 
 // flush writes what has gathered; failure ends the connection.

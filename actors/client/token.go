@@ -6,6 +6,7 @@ import (
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors"
+	"github.com/navehub/nave/actors/presence"
 	"github.com/navehub/nave/frame"
 )
 
@@ -52,7 +53,7 @@ func (c *client) renew(ctx *actors.Context[Message], m Renew) {
 		m.Fail(nave.Errorf(nave.CodeForbidden, "connection %s is not %s's: it goes on with the token that it has", c.name(), m.Who.Name()))
 		return
 	}
-	if err := cmp.Or(c.Authority.Check(m.Who), m.Who.CheckSubscribe(c.req.Filters)); err != nil {
+	if err := cmp.Or(c.Authority.Check(m.Who), m.Who.CheckSubscribe(c.req.Filters), m.Who.CheckPresence(c.req.Presence)); err != nil {
 		m.Fail(err)
 		return
 	}
@@ -68,7 +69,15 @@ func (c *client) tell(status frame.AuthStatus, expires time.Time) {
 }
 
 // mayRead is asked for every event: what a filter lets through that the grant does
-// not must not reach anybody.
+// not must not reach anybody. Who is present on a topic is for those who may read it.
 func (c *client) mayRead(t nave.Topic) bool {
-	return c.who == nil || c.who.Grant.MayRead(t)
+	if c.who == nil {
+		return true
+	}
+	if t.Reserved() {
+		if of, ok := presence.Of(t); ok {
+			t = of
+		}
+	}
+	return c.who.Grant.MayRead(t)
 }

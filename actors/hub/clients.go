@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors"
 	"github.com/navehub/nave/actors/client"
+	"github.com/navehub/nave/actors/presence"
 	"github.com/navehub/nave/supervision"
 )
 
@@ -25,6 +27,8 @@ type connect struct {
 	owner owner
 	takes nave.Feature
 	spec  func(id uint64) actors.Spec[client.Message]
+	// visible has who it is, and where it is to be seen; nil: nowhere.
+	visible *presence.Connection
 }
 
 // dismiss says bye to every client; none is spawned after it.
@@ -70,7 +74,8 @@ type roster struct {
 
 type member struct {
 	actors.Ref[client.Message]
-	holding *holding // nil if nobody is bounded by it
+	holding *holding             // nil if nobody is bounded by it
+	visible *presence.Connection // nil if it is to be seen nowhere
 }
 
 // A holding is how many clients an owner has.
@@ -80,7 +85,7 @@ type holding struct {
 }
 
 // add lists a client before it starts, so that one that ends at once finds itself.
-func (r *roster) add(id uint64, of owner) {
+func (r *roster) add(id uint64, of owner, visible *presence.Connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.refs == nil {
@@ -94,7 +99,7 @@ func (r *roster) add(id uint64, of owner) {
 		}
 		h.clients++
 	}
-	r.refs[id] = member{holding: h}
+	r.refs[id] = member{holding: h, visible: visible}
 	r.count.Store(int64(len(r.refs)))
 }
 
@@ -136,12 +141,13 @@ func (r *roster) all() []actors.Ref[client.Message] {
 	return all
 }
 
-func (r *roster) remove(id uint64) {
+// remove reports whether the client was to be seen somewhere.
+func (r *roster) remove(id uint64) (visible bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m, ok := r.refs[id]
 	if !ok {
-		return
+		return false
 	}
 	delete(r.refs, id)
 	if h := m.holding; h != nil {
@@ -151,13 +157,34 @@ func (r *roster) remove(id uint64) {
 	}
 	r.count.Store(int64(len(r.refs)))
 	if len(r.refs) > 0 {
-		return
+		return m.visible != nil
 	}
 	r.refs, r.owners = nil, nil // a map never gives back what a crowd made it grow to
 	select {
 	case r.empty <- struct{}{}:
 	default:
 	}
+	return m.visible != nil
+}
+
+// visible is where a client is to be seen; nil if it is nowhere.
+func (r *roster) visible(id uint64) *presence.Connection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refs[id].visible
+}
+
+// allVisible are the clients that are to be seen somewhere.
+func (r *roster) allVisible() []*presence.Connection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []*presence.Connection
+	for _, m := range r.refs {
+		if m.visible != nil {
+			all = append(all, m.visible)
+		}
+	}
+	return all
 }
 
 // wait returns when no client is left.
@@ -232,7 +259,7 @@ func (a *clientsActor) connect(c *actors.Context[clientsMessage], m connect) {
 	}
 	id := a.hub.clientID.Add(1)
 	spec := m.spec(id)
-	r.add(id, m.owner)
+	r.add(id, m.owner, numbered(m.visible, id))
 	ref, err := actors.Spawn(c, strconv.FormatUint(id, 10), spec)
 	if err != nil {
 		r.remove(id)
@@ -240,6 +267,9 @@ func (a *clientsActor) connect(c *actors.Context[clientsMessage], m connect) {
 		return
 	}
 	r.set(id, ref)
+	if m.visible != nil {
+		a.hub.attend(attend{id})
+	}
 	m.Send(id)
 }
 
@@ -258,25 +288,27 @@ func (s desk) Attach(id uint64, filters nave.Filters, to actors.Ref[client.Messa
 // busy to hear it finds out by its next offer.
 func (s desk) Detach(id uint64) {
 	_ = s.dispatcher(id).Tell(detach{id})
-	s.hub.clients.remove(id)
+	if s.hub.clients.remove(id) {
+		s.hub.attend(attend{id})
+	}
 }
 
 // Connect hands a stream over to a client actor, which owns its transport from
 // then on, whatever happens; on error the caller still owns it.
 func (h *Hub) Connect(ctx context.Context, req client.Request) error {
-	if err := h.checkFilters(req.Filters); err != nil {
+	if err := cmp.Or(h.checkFilters(req.Filters), h.checkPresence(req.Presence)); err != nil {
 		return err
 	}
-	return h.spawnClient(ctx, ownerOf(req), nave.Streams, func(id uint64) actors.Spec[client.Message] {
+	return h.spawnClient(ctx, req, nave.Streams, func(id uint64) actors.Spec[client.Message] {
 		return client.Spec(id, req, h.clientDeps)
 	})
 }
 
-func (h *Hub) spawnClient(ctx context.Context, of owner, takes nave.Feature, spec func(uint64) actors.Spec[client.Message]) error {
+func (h *Hub) spawnClient(ctx context.Context, req client.Request, takes nave.Feature, spec func(uint64) actors.Spec[client.Message]) error {
 	// Not to be given up on: an actor that nobody waits for any more would serve a
 	// transport that is not its own. The answer comes at once in any case.
 	_, err := actors.Ask(context.WithoutCancel(ctx), h.clientSpawner, func(r actors.Reply[uint64]) clientsMessage {
-		return connect{r, of, takes, spec}
+		return connect{r, ownerOf(req), takes, spec, visibleOf(req)}
 	})
 	switch {
 	case isFull(err):

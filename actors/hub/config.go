@@ -41,6 +41,10 @@ type Config struct {
 	//
 	// Defaults to 5 seconds.
 	RetrySpread time.Duration
+	// Grace is for how long somebody without a connection is still present.
+	//
+	// Defaults to 10 seconds.
+	Grace time.Duration
 	// Dispatchers is the number of shards that clients are spread over.
 	//
 	// Defaults to one a core.
@@ -100,6 +104,7 @@ func (c Config) withDefaults() Config {
 	c.Levels = c.Levels.withDefaults()
 	c.Heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
 	c.RetrySpread = cmp.Or(c.RetrySpread, 5*time.Second)
+	c.Grace = cmp.Or(c.Grace, 10*time.Second)
 	c.Limits.EventBytes = cmp.Or(c.Limits.EventBytes, 256<<10)
 	c.Limits.BatchBytes = cmp.Or(c.Limits.BatchBytes, 1<<20)
 	c.Limits.Batch = cmp.Or(c.Limits.Batch, 1000)

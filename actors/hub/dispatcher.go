@@ -274,7 +274,15 @@ func (d *dispatcher) gather(g *group) {
 		d.frames = append(d.frames[:len(d.frames):len(d.frames)], g.frames...)
 	}
 	for ; d.current < len(d.frames); d.current++ {
-		d.index.Match(d.frames[d.current].Event.Topic, d.collect)
+		f := d.frames[d.current]
+		if f.To == nil {
+			d.index.Match(f.Event.Topic, d.collect)
+		}
+		for _, id := range f.To {
+			if s := d.subscribers[id]; s != nil {
+				d.add(s)
+			}
+		}
 	}
 	d.seq, d.head = g.seq, g.head
 	if d.bytes += g.bytes; d.bytes >= gatherBytes {

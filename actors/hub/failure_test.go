@@ -42,6 +42,8 @@ func TestFailureStaysWhereItHappens(t *testing.T) {
 	t.Run("parent of breakers that keeps failing: it escalates", parentKeepsPanicking(supervision.Breakers, true, (*Hub).FailBreakers))
 	t.Run("governor: it goes on with the level that it held", governorPanics)
 	t.Run("governor that keeps failing: it escalates", parentKeepsPanicking(supervision.Governor, true, (*Hub).FailGovernor))
+	t.Run("presence: it is found again, and told as a whole", presencePanics)
+	t.Run("presence that keeps failing: nobody is seen any more, and all else goes on", presenceKeepsPanicking)
 	t.Run("extension: it is restarted and misses nothing", extensionFails)
 	t.Run("extension that keeps failing: it is off, and nothing else", extensionKeepsPanicking)
 	t.Run("extension that cannot read what is left of what it missed: it tries again", extensionCannotReadWhatIsLeft)
@@ -227,7 +229,7 @@ func parentPanics(t *testing.T) {
 		h := start(t, Config{})
 		s := connectTo(t, h, "", "**")
 		publish1(t, h, event("cards/1", "moved", 1))
-		err := h.spawnClient(t.Context(), owner{}, nave.Pages, func(uint64) actors.Spec[client.Message] { panic("clients") })
+		err := h.spawnClient(t.Context(), client.Request{}, nave.Pages, func(uint64) actors.Spec[client.Message] { panic("clients") })
 		var panicked *actors.PanicError
 		if !errors.As(err, &panicked) {
 			t.Errorf("the caller hears %v, want the panic", err)

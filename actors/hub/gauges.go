@@ -16,6 +16,7 @@ func (h *Hub) gauges() telemetry.Gauges {
 		Clients:      counts.Clients,
 		Lagging:      max(counts.Lagging, h.lagging()),
 		Topics:       int(h.topics.count.Load()),
+		Members:      int(h.present.members.Load()),
 		OpenBreakers: counts.OpenBreakers,
 		Head:         h.history.Head(),
 		DurableBytes: log.DurableBytes,

@@ -279,7 +279,7 @@ func TestClientsAreToldThoughTheirParentIsBusy(t *testing.T) {
 		synctest.Wait()
 		parent, busy := h.clientSpawner, make(chan struct{})
 		go func() {
-			_ = h.spawnClient(context.Background(), owner{}, nave.Streams, func(uint64) actors.Spec[client.Message] {
+			_ = h.spawnClient(context.Background(), client.Request{}, nave.Streams, func(uint64) actors.Spec[client.Message] {
 				<-busy
 				panic("as told")
 			})

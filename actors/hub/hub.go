@@ -64,6 +64,7 @@ type Hub struct {
 	shards         []*shard // of the dispatchers
 	retention      actors.Ref[trim]
 	governor       actors.Ref[governorMessage]
+	presence       actors.Ref[presenceMessage]
 	topicSpawner   actors.Ref[spawnTopic]
 	breakerSpawner actors.Ref[breakersMessage]
 	clientSpawner  actors.Ref[clientsMessage]
@@ -78,6 +79,7 @@ type Hub struct {
 	clientID   atomic.Uint64
 	deciding   chan struct{} // one of those who keep what operators decide
 	publishers gate
+	present    present
 	health     health
 	service    atomic.Pointer[Service] // written by Start, and by the governor
 	governing  governing
@@ -153,6 +155,7 @@ func (h *Hub) startRegistry() {
 		Config: h.config.Client, Dispatcher: desk{h}, History: h.history, Mailboxes: h.mailboxes,
 		Authority: h.config.Authority, Registry: h.registry, Telemetry: h.telemetry,
 		Level: h.Level, Heartbeat: h.config.Heartbeat,
+		Listen: func(id uint64) { h.attend(listen{id}) },
 	}
 }
 

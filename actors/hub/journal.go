@@ -37,6 +37,7 @@ type commit struct {
 	accepted time.Time
 	admitted time.Time
 	trace    trace.SpanContext
+	to       [][]uint64 // of each event; nil: they are for all who follow their topics
 }
 
 // reopen is another try to open a log that broke.
@@ -228,8 +229,11 @@ func (j *journal) group(outcomes []eventlog.Outcome) *group {
 		}
 		w := &j.waiting[i]
 		fanout := j.telemetry.StartFanout(w.trace, g.at)
-		for _, f := range rest[:len(w.batch.Events)] {
+		for k, f := range rest[:len(w.batch.Events)] {
 			f.Accepted, f.Fanout = w.accepted, fanout
+			if w.to != nil {
+				f.To = w.to[k]
+			}
 			g.head = max(g.head, f.Event.Offset)
 			g.bytes += f.Memory()
 		}

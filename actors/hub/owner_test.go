@@ -60,9 +60,9 @@ func TestRosterCountsOwners(t *testing.T) {
 	alice := owner{subject: "alice"}
 	for round := range 3 {
 		for id := range uint64(5) {
-			r.add(id, alice)
+			r.add(id, alice, nil)
 		}
-		r.add(9, owner{})
+		r.add(9, owner{}, nil)
 		if n := r.ownedBy(alice); n != 5 {
 			t.Errorf("round %d: alice has %d", round, n)
 		}

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -30,9 +31,10 @@ type Page struct {
 // format nor transport.
 func (h *Hub) Poll(ctx context.Context, req client.Request, wait time.Duration) (Page, error) {
 	filters, cursor := req.Filters, req.Cursor
-	if err := h.checkRead(filters); err != nil {
+	if err := cmp.Or(h.checkRead(filters), h.checkPresence(req.Presence)); err != nil {
 		return Page{}, err
 	}
+	h.seen(req)
 	after, err := h.history.Verdict(filters, cursor)
 	var reset *nave.ResetError
 	switch {
@@ -83,7 +85,7 @@ func (h *Hub) page(ctx context.Context, filters nave.Filters, after uint64) (Pag
 // await returns when something matches after the offset, or when ctx ends.
 func (h *Hub) await(ctx context.Context, req client.Request, after uint64) error {
 	w := &waiter{ctx: ctx, hub: h, who: req.Who, filters: req.Filters, after: after, done: make(chan struct{})}
-	err := h.spawnClient(ctx, ownerOf(req), nave.Pages, func(id uint64) actors.Spec[client.Message] {
+	err := h.spawnClient(ctx, req, nave.Pages, func(id uint64) actors.Spec[client.Message] {
 		w.id = id
 		return actors.Spec[client.Message]{
 			Kind: supervision.Client,

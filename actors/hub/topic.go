@@ -131,7 +131,7 @@ func (t *topicActor) admit(p publish) {
 		return
 	}
 	t.inJournal.Add(int64(p.bytes))
-	if err := t.hub.journal.Tell(commit{p.outcome, p.batch, p.bytes, t.topic, p.accepted, t.last, p.trace}); err != nil {
+	if err := t.hub.journal.Tell(commit{p.outcome, p.batch, p.bytes, t.topic, p.accepted, t.last, p.trace, nil}); err != nil {
 		t.inJournal.Add(-int64(p.bytes))
 		if isFull(err) {
 			err = nave.Errorf(nave.CodeOverloaded, "the hub has as much to commit as it may hold").After(time.Second)

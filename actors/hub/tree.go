@@ -19,6 +19,7 @@ import (
 //	├── retention
 //	├── breakers ── one a breaker
 //	├── governor
+//	├── presence
 //	├── topics ── one a live topic
 //	├── clients ── one a stream
 //	└── extensions ── the application's own
@@ -67,6 +68,9 @@ func (r *root) spawn(c *actors.Context[struct{}]) (err error) {
 		return err
 	}
 	if h.topicSpawner, err = actors.Spawn(c, "topics", h.topicsSpec()); err != nil {
+		return err
+	}
+	if h.presence, err = actors.Spawn(c, "presence", h.presenceSpec()); err != nil {
 		return err
 	}
 	if h.clientSpawner, err = actors.Spawn(c, "clients", h.clientsSpec()); err != nil {

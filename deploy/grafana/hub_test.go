@@ -139,6 +139,7 @@ func haveTrouble(tel *telemetry.Telemetry) {
 	tel.ActorFailed("journal", "escalate")
 	tel.BreakerChanged("open")
 	tel.LevelChanged(nave.LevelPolling)
+	tel.Present(1, 1)
 	// These are the hub's own, which it tells of after its client has read the event.
 	tel.Delivered("sse", true, 1)
 	tel.Took("sse", time.Millisecond, time.Millisecond)

@@ -152,6 +152,19 @@ var rows = []row{
 			queries: quantiles("nave_fanout_size"),
 		},
 	}},
+	{"Presence", []panel{
+		{
+			title: "Present", width: 12,
+			about:   "Members who are present, each on one topic.",
+			queries: sums("nave_presence_members"),
+		},
+		{
+			title: "Joined and left", unit: "cps", width: 12,
+			about: "Members who have come to a topic, and left it. A deploy that cuts all streams should not show here: they are back within presence.grace.",
+			queries: append(named("joined", rates("nave_presence_joins_total")),
+				named("left", rates("nave_presence_leaves_total"))...),
+		},
+	}},
 	{"Log", []panel{
 		{
 			title: "Size", unit: "bytes", stacked: true,

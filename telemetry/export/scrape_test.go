@@ -76,6 +76,7 @@ func useAll(t *testing.T, p *Providers) {
 	}
 	tel.Refused(nave.CodeBusy)
 	tel.Conflicted(1)
+	tel.Present(2, 1)
 	tel.Admitted(time.Millisecond)
 	tel.Appended(1, 1, time.Millisecond, time.Millisecond)
 	tel.Dispatched(1, 1, time.Millisecond)
