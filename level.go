@@ -28,6 +28,8 @@ var Levels = []Level{LevelNormal, LevelShed, LevelConserve, LevelPolling, LevelO
 type Feature string
 
 const (
+	// Receipts are asked for, of what clients have received.
+	Receipts Feature = "receipts"
 	// TransientEvents are accepted, and delivered to whoever is there.
 	TransientEvents Feature = "transient events"
 	// EveryVersion of a key reaches those who catch up, not the latest alone.
@@ -54,6 +56,7 @@ type Loss struct {
 // Losses are all that is given up, in order. To publish durable events is not among
 // them.
 var Losses = []Loss{
+	{Receipts, LevelShed, "none are asked for, and those that come are left out"},
 	{TransientEvents, LevelShed, "they are refused, and nobody waits for them; all other events go on"},
 	{EveryVersion, LevelConserve, "a stream that catches up gets, of a key's events in one page, the latest; batches stay whole"},
 	{QuickHeartbeats, LevelConserve, "they come three times slower, and say how often"},

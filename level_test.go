@@ -10,7 +10,7 @@ import (
 
 func TestLevels(t *testing.T) {
 	for level, has := range map[nave.Level]string{
-		nave.LevelNormal:   "transient events, every version, quick heartbeats, long replays, streams, pages",
+		nave.LevelNormal:   "receipts, transient events, every version, quick heartbeats, long replays, streams, pages",
 		nave.LevelShed:     "every version, quick heartbeats, long replays, streams, pages",
 		nave.LevelConserve: "streams, pages",
 		nave.LevelPolling:  "pages",

@@ -200,7 +200,8 @@ func (l Logging) SlogLevel() slog.Level {
 
 // Telemetry says how the hub appears in traces and metrics.
 type Telemetry struct {
-	Service string `default:"nave" doc:"The name of this service, unless OTEL_SERVICE_NAME is set."`
+	Service  string  `default:"nave" doc:"The name of this service, unless OTEL_SERVICE_NAME is set."`
+	Receipts float64 `default:"0.01" doc:"The share of events of which clients are asked to tell when they received and rendered them: 1 is every event, 0 is none."`
 }
 
 // A TopicRule is what holds for the topics that its filter matches.

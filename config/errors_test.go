@@ -225,6 +225,10 @@ nave.yaml:2: proxies.trusted[8]: "10.0.0.0/33" is not a network: write it like 1
 			want: `nave.yaml:1: topics[0].rate: 1e-300 is less than one event a day: give it at least 1.2e-05, or 0 for no limit
 nave.yaml:1: topics[1].rate: 1.15e-05 is less than one event a day: give it at least 1.2e-05, or 0 for no limit`,
 		}, {
+			name: "more than all events",
+			file: "telemetry: {receipts: 1.5}\n",
+			want: `nave.yaml:1: telemetry.receipts: 1.5 is more than all events: the most is 1`,
+		}, {
 			name: "no spread",
 			file: "client: {retry_spread: 0s}\n",
 			want: `nave.yaml:1: client.retry_spread: 0s is too little: the least is 1ms`,

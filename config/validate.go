@@ -32,6 +32,9 @@ func (c *Config) check(sources Sources) []error {
 	c.checkSizes(sources, refuse)
 	c.Levels.check(refuse)
 	c.checkOrigins(refuse)
+	if c.Telemetry.Receipts > 1 {
+		refuse("telemetry.receipts", "%g is more than all events: the most is 1", c.Telemetry.Receipts)
+	}
 	c.TLS.check(refuse)
 	c.Proxies.check(refuse)
 	c.Topics.check(refuse)

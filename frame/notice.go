@@ -47,6 +47,8 @@ type Sync struct {
 	// HeartbeatMS is how often there are heartbeats: who has heard nothing for three
 	// times as long has lost the connection.
 	HeartbeatMS int64 `json:"heartbeatMs,omitempty"`
+	// Receipts asks for a receipt of every so manieth event, by its offset; 0 of none.
+	Receipts int `json:"receipts,omitempty"`
 }
 
 // Auth is the data of hub.auth, which says how the token of a stream fares.
@@ -71,6 +73,8 @@ type Level struct {
 	// pages from its cursor on, the first time after RetryMS.
 	Poll    bool  `json:"poll,omitempty"`
 	RetryMS int64 `json:"retryMs,omitempty"`
+	// Receipts is what that of hub.sync is from now on.
+	Receipts int `json:"receipts,omitempty"`
 }
 
 // An AuthStatus is what has become, or becomes, of a token.

@@ -43,11 +43,14 @@ func bodyFormat(h http.Header) (string, error) {
 
 // readBody reads all of a body that is small enough into b. After an error the
 // time for it goes on: what is left of it is read before the answer.
-func (x *exchange) readBody(b *buffer) error {
-	if x.r.ContentLength > x.MaxBody {
-		return x.tooLarge("the body")
+func (x *exchange) readBody(b *buffer) error { return x.readUpTo(b, x.MaxBody) }
+
+// readUpTo is readBody for a body of at most so many bytes.
+func (x *exchange) readUpTo(b *buffer, most int64) error {
+	if x.r.ContentLength > most {
+		return tooLarge("the body", most)
 	}
-	room, err := b.readAll(http.MaxBytesReader(x.ResponseWriter, x.r.Body, x.MaxBody), x.MaxBody)
+	room, err := b.readAll(http.MaxBytesReader(x.ResponseWriter, x.r.Body, most), most)
 	switch {
 	case !room, err != nil && b.hasGivenWay():
 		return errNoRoom("this one")
@@ -108,15 +111,17 @@ func (x *exchange) hurry() (undo func()) {
 // patient ends it: the request is complete, and what it asks for may take longer.
 func (x *exchange) patient() { _ = x.rc.SetReadDeadline(time.Time{}) }
 
-func (x *exchange) tooLarge(what string) error {
-	return nave.Errorf(nave.CodeTooLarge, "%s is too large: at most %d bytes are allowed", what, x.MaxBody)
+func (x *exchange) tooLarge(what string) error { return tooLarge(what, x.MaxBody) }
+
+func tooLarge(what string, most int64) error {
+	return nave.Errorf(nave.CodeTooLarge, "%s is too large: at most %d bytes are allowed", what, most)
 }
 
 func (x *exchange) unreadable(what string, err error) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return x.tooLarge(what)
+		return tooLarge(what, large.Limit)
 	case errors.Is(err, os.ErrDeadlineExceeded) && x.Hub.Accepting().Err() != nil:
 		return nave.Errorf(nave.CodeDraining, "the hub is shutting down and waits for no more of %s", what).After(time.Second)
 	case errors.Is(err, os.ErrDeadlineExceeded):

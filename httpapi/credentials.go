@@ -86,12 +86,14 @@ func (x *exchange) bearerOf(token string) (*auth.Identity, error) {
 	return who, err
 }
 
-// ticketParameter is where a ticket stands, which is for reading only.
+// ticketParameter is where a ticket stands, which is for reading, and for what a beacon
+// says of that: it cannot have headers.
 const ticketParameter = "ticket"
 
 func (x *exchange) holderOf(ticket string) (*auth.Identity, error) {
-	if x.r.Method != http.MethodGet || x.r.URL.Path != eventsPath && x.r.URL.Path != statePath {
-		return nil, nave.Errorf(nave.CodeUnauthorised, "a ticket is for reading events and state: send the token as Authorization: Bearer")
+	reads := x.r.Method == http.MethodGet && (x.r.URL.Path == eventsPath || x.r.URL.Path == statePath)
+	if !reads && (x.r.Method != http.MethodPost || x.r.URL.Path != receiptsPath) {
+		return nil, nave.Errorf(nave.CodeUnauthorised, "a ticket is for reading events and state, and for receipts: send the token as Authorization: Bearer")
 	}
 	who, err := x.tickets.Redeem(ticket)
 	if err != nil {

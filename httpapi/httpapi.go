@@ -5,6 +5,7 @@
 //	GET  /v1/state     the state of keys     state.go
 //	GET  /v1/presence  who is there          presence.go
 //	POST /v1/presence  idle, or not
+//	POST /v1/receipts  what has arrived      receipts.go
 //	POST /v1/token     a newer token         token.go
 //	POST /v1/tickets   for a URL             token.go
 //	     /v1/admin/…   who is connected; revocations; see admin.go
@@ -40,6 +41,7 @@ import (
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/eventlog"
+	"github.com/navehub/nave/receipt"
 	"github.com/navehub/nave/registry"
 	"github.com/navehub/nave/telemetry"
 )
@@ -71,6 +73,8 @@ type Hub interface {
 	ResetBreaker(ctx context.Context, name, by string) error
 	// SetIdle says whether somebody is at a connection.
 	SetIdle(ctx context.Context, connection uint64, who *auth.Identity, idle bool) error
+	// Receive takes a report of what has arrived.
+	Receive(r receipt.Report, who *auth.Identity)
 	// Accepting ends when the hub begins to shut down.
 	Accepting() context.Context
 }
@@ -158,6 +162,7 @@ func New(config Config) http.Handler {
 	h.audit = newAudit(h.Logger)
 	h.tickets = auth.NewTickets(h.TicketLife)
 	h.rates = newRates(h.Rate, h.RatePerSubject)
+	h.receipts = newRates(0, receiptsRate)
 	h.turns = make(chan struct{}, runtime.GOMAXPROCS(0))
 	h.routes = h.table()
 	return h
@@ -170,6 +175,7 @@ type handler struct {
 	audit     *audit
 	tickets   *auth.Tickets
 	rates     *rates
+	receipts  *rates
 	bodies    bodies
 	turns     chan struct{} // of those who decode a large body
 	routes    map[string]route

@@ -22,6 +22,7 @@ const (
 	statePath  = "/v1/state"
 
 	presencePath = "/v1/presence"
+	receiptsPath = "/v1/receipts"
 )
 
 // table is all routes. Who calls is settled before an operation begins, but for those
@@ -31,6 +32,7 @@ func (h *handler) table() map[string]route {
 		eventsPath:    {http.MethodGet: h.events, http.MethodPost: h.publish},
 		statePath:     {http.MethodGet: h.state},
 		presencePath:  {http.MethodGet: h.showPresence, http.MethodPost: h.reportIdle},
+		receiptsPath:  {http.MethodPost: h.receive},
 		"/v1/token":   {http.MethodPost: h.renew},
 		"/v1/tickets": {http.MethodPost: h.issueTicket},
 

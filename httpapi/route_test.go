@@ -22,7 +22,7 @@ func TestRoutes(t *testing.T) {
 	s := start(t, hub.Config{}, Config{})
 	s.do("GET", "/v1/event", "").refused(nave.CodeNotFound, "did you mean /v1/events?")
 	s.do("GET", "/v1/events/", "").refused(nave.CodeNotFound, "did you mean /v1/events?")
-	s.do("GET", "/favicon.ico", "").refused(nave.CodeNotFound, "there is /, /dashboard, /livez, /readyz, /v1/events, /v1/presence, /v1/state, /v1/tickets and /v1/token")
+	s.do("GET", "/favicon.ico", "").refused(nave.CodeNotFound, "there is /, /dashboard, /livez, /readyz, /v1/events, /v1/presence, /v1/receipts, /v1/state, /v1/tickets and /v1/token")
 	for path, allow := range map[string]string{
 		"/v1/events": "GET, HEAD, OPTIONS, POST",
 		"/v1/state":  "GET, HEAD, OPTIONS",

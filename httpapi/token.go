@@ -72,9 +72,13 @@ func (x *exchange) answer(status int, v any) {
 // readJSON reads a small body. It may take its time to arrive, so the caller is looked
 // at again.
 func (x *exchange) readJSON(into any) error {
+	return x.readJSONUpTo(into, x.MaxBody)
+}
+
+func (x *exchange) readJSONUpTo(into any, most int64) error {
 	body := x.buffer()
 	defer body.release()
-	if err := x.readBody(body); err != nil {
+	if err := x.readUpTo(body, most); err != nil {
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(body.bytes))

@@ -57,6 +57,8 @@ func TestMeasuringDoesNotAllocate(t *testing.T) {
 	}
 }
 
+var received = Receipt{Event: &nave.Event{Topic: "cards/1"}, Received: time.Millisecond, Rendered: 2 * time.Millisecond}
+
 func measure(tel *Telemetry) {
 	tel.Published(nave.Memory, 1, time.Millisecond)
 	tel.Refused(nave.CodeBusy)
@@ -76,6 +78,8 @@ func measure(tel *Telemetry) {
 	tel.Conflicted(1)
 	tel.LevelChanged(nave.LevelShed)
 	tel.Present(2, 1)
+	tel.ReceiptLeftOut(ReceiptUnknown, 1)
+	tel.Received(received)
 }
 
 func fanOut(f *Fanout, now time.Time) {

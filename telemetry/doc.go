@@ -8,11 +8,13 @@
 //	    topic           INTERNAL   in the topic's mailbox
 //	    append          INTERNAL   in the journal's mailbox, and the commit
 //	    fanout          INTERNAL   committed → last socket write, or one second
+//	process <class>     CONSUMER   received → rendered by a client, as its receipt says
 //
 // The stages end up in different actors, so a message carries a
 // [trace.SpanContext], never a context.Context, and a stage is told about
 // afterwards ([Telemetry.Stage]). A fan-out is one span with figures, not one
-// span a connection: see [Fanout].
+// span a connection: see [Fanout]. What a client does is a child of the span that
+// created the event, and linked to its fan-out: see [Receipt].
 //
 // Metrics have closed sets of attribute values: never a topic, a client or an
 // error's text. A value outside its set counts as "_OTHER".

@@ -31,6 +31,9 @@ type instruments struct {
 
 	deliveryDuration      metric.Float64Histogram
 	deliveryQueueDuration metric.Float64Histogram
+	deliveryReceived      metric.Float64Histogram
+	deliveryRendered      metric.Float64Histogram
+	receipts              metric.Int64Counter
 	deliveryEvents        metric.Int64Counter
 
 	connectionOpened   metric.Int64Counter
@@ -78,6 +81,9 @@ func newInstruments(meter metric.Meter) (instruments, error) {
 
 		deliveryDuration:      m.seconds(deliveryDuration),
 		deliveryQueueDuration: m.seconds(deliveryQueueDuration),
+		deliveryReceived:      m.seconds(deliveryReceived),
+		deliveryRendered:      m.seconds(deliveryRendered),
+		receipts:              m.counter(deliveryReceipts),
 		deliveryEvents:        m.counter(deliveryEvents),
 
 		connectionOpened:   m.counter(connectionOpened),
@@ -103,10 +109,10 @@ func newInstruments(meter metric.Meter) (instruments, error) {
 
 // tables are the labels that the instruments are written with.
 type tables struct {
-	durability, code, transport, delivery, closed, refusal, verdict, source, kind, failure, breaker, level table
+	durability, code, transport, delivery, closed, refusal, verdict, source, kind, failure, breaker, level, class, receipt table
 }
 
-func newTables(kinds choice) tables {
+func newTables(kinds, classes choice) tables {
 	return tables{
 		durability: newTable(durabilities),
 		code:       newTable(codes),
@@ -120,6 +126,8 @@ func newTables(kinds choice) tables {
 		failure:    newTable(kinds, directives),
 		breaker:    newTable(breakerStates),
 		level:      newTable(levels),
+		class:      newTable(classes),
+		receipt:    newTable(receipts),
 	}
 }
 

@@ -43,6 +43,8 @@ func useAll(t *testing.T, tel *Telemetry, word func() string) {
 	tel.BreakerChanged(word())
 	tel.Conflicted(1)
 	tel.LevelChanged(nave.Level(word()))
+	tel.ReceiptLeftOut(word(), 1)
+	tel.Received(Receipt{Event: &nave.Event{}, Class: word(), Received: d, Rendered: d})
 	tel.Present(2, 1)
 	f := tel.StartFanout(spanContext(true), time.Now())
 	f.Offered(1)
@@ -165,6 +167,8 @@ func useSynchronous(tel *Telemetry, word func() string) {
 	tel.ActorFailed(word(), word())
 	tel.BreakerChanged(word())
 	tel.LevelChanged(nave.Level(word()))
+	tel.ReceiptLeftOut(word(), 1)
+	tel.Received(Receipt{Event: &nave.Event{}, Class: word(), Received: 1, Rendered: 2})
 }
 
 // by gives the metric's values by one attribute, "" where it is missing.

@@ -18,6 +18,8 @@ const (
 	SpanTopic   = "topic"
 	SpanAppend  = "append"
 	SpanFanout  = "fanout"
+	// SpanProcess and a class of topics are what becomes of an event at a client.
+	SpanProcess = "process"
 )
 
 // Attributes of metrics. Their values are the closed sets below.
@@ -33,6 +35,8 @@ const (
 	AttrDirective    = attribute.Key("nave.actor.directive")
 	AttrBreakerState = attribute.Key("nave.breaker.state")
 	AttrLevel        = attribute.Key("nave.level")
+	AttrTopicClass   = attribute.Key("nave.topic.class") // the filter of the rule for it
+	AttrReceipt      = attribute.Key("nave.receipt.result")
 	AttrErrorType    = semconv.ErrorTypeKey
 )
 
@@ -41,6 +45,7 @@ const (
 	AttrSystem    = semconv.MessagingSystemKey
 	AttrOperation = semconv.MessagingOperationNameKey
 	AttrTopic     = semconv.MessagingDestinationNameKey
+	AttrTemplate  = semconv.MessagingDestinationTemplateKey
 	AttrEvents    = semconv.MessagingBatchMessageCountKey
 	AttrEventID   = semconv.CloudEventsEventIDKey
 	AttrSource    = semconv.CloudEventsEventSourceKey
@@ -58,6 +63,11 @@ const (
 	AttrFanoutPending     = attribute.Key("nave.fanout.pending")
 	AttrFanoutFirst       = attribute.Key("nave.fanout.first_write_us")
 	AttrFanoutLast        = attribute.Key("nave.fanout.last_write_us")
+
+	AttrConnection = attribute.Key("nave.connection.id")
+	AttrReceived   = attribute.Key("nave.receipt.received_us") // after the hub had accepted the event
+	AttrRendered   = attribute.Key("nave.receipt.rendered_us")
+	AttrClockError = attribute.Key("nave.receipt.clock_error_us") // at most
 )
 
 // What the attributes of metrics may say.
@@ -72,6 +82,8 @@ var (
 
 	closeReasons = newChoice(AttrCloseReason, "client", "write", "too slow", "shutdown",
 		"draining", "unavailable", "auth", "limit", "level", "admin", "error")
+	receipts = newChoice(AttrReceipt, receiptCounted, receiptMoved, ReceiptUnasked, ReceiptUnknown,
+		ReceiptForbidden, ReceiptReplayed, ReceiptAbsurd, ReceiptTooMany)
 	refusals = newChoice(AttrRefusal, RefusalTotal, RefusalAddress)
 	verdicts = newChoice(AttrVerdict, "live", "recovered",
 		nave.ResetMalformed, nave.ResetForeignEpoch, nave.ResetAhead, nave.ResetRetention, nave.ResetDamaged, nave.ResetDegraded)
@@ -132,6 +144,9 @@ var (
 
 	deliveryDuration      = def{"nave.delivery.duration", "s", "From an event being accepted to its socket write having returned; live events, every eighth write of a client.", latencies}
 	deliveryQueueDuration = def{"nave.delivery.queue.duration", "s", "From an event being offered to a client to its socket write; live events, every eighth write of a client.", latencies}
+	deliveryReceived      = def{"nave.delivery.received.duration", "s", "From an event being accepted to a client having received it, as receipts say.", latencies}
+	deliveryRendered      = def{"nave.delivery.rendered.duration", "s", "From an event being accepted to a client having rendered it, as receipts say.", latencies}
+	deliveryReceipts      = def{"nave.delivery.receipts", "{receipt}", "Receipts that clients have sent, by what became of them.", nil}
 	deliveryEvents        = def{"nave.delivery.events", "{event}", "Events that were written to clients.", nil}
 
 	connectionOpened   = def{"nave.connection.opened", "{connection}", "Connections that were opened.", nil}

@@ -28,6 +28,9 @@ type Config struct {
 	// ActorKinds are kinds of actors to tell apart beyond the hub's own. At most
 	// 24 are used, so that metrics stay bounded.
 	ActorKinds []string
+	// Classes are classes of topics to tell apart, by the filters of their rules. At most
+	// 64 are used.
+	Classes []string
 }
 
 // Telemetry records what the hub does. Make one with [New] or [Disabled].
@@ -66,7 +69,7 @@ func New(cfg Config) (*Telemetry, error) {
 		meters = metricnoop.NewMeterProvider()
 	}
 	t.meter = meters.Meter(Scope, metric.WithSchemaURL(semconv.SchemaURL))
-	t.tables = newTables(t.kinds)
+	t.tables = newTables(t.kinds, classChoice(cfg.Classes))
 	t.delivered = make([]atomic.Int64, len(t.tables.delivery.labels))
 	t.passed = make([]int64, len(t.delivered))
 	var err error
@@ -83,6 +86,11 @@ func Disabled() *Telemetry {
 		panic(err) // no-op providers refuse nothing
 	}
 	return t
+}
+
+func classChoice(all []string) choice {
+	const limit = 64
+	return newChoice(AttrTopicClass, all[:min(len(all), limit)]...)
 }
 
 func kindChoice(more []string) choice {

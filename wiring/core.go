@@ -95,6 +95,7 @@ func New(p Params) (Parts, error) {
 		TracerProvider: p.TracerProvider,
 		MeterProvider:  p.MeterProvider,
 		Propagator:     p.Propagator,
+		Classes:        hub.Classes(p.Config.Topics),
 	})
 	if err != nil {
 		return Parts{}, err

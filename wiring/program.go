@@ -140,6 +140,7 @@ func hubConfig(cfg config.Config) hub.Config {
 		Heartbeat:   time.Duration(cfg.Client.Heartbeat),
 		RetrySpread: time.Duration(cfg.Client.RetrySpread),
 		Grace:       time.Duration(cfg.Presence.Grace),
+		Receipts:    cfg.Telemetry.Receipts,
 	}
 	for _, t := range cfg.Topics {
 		c.Topics = append(c.Topics, hub.TopicRule{

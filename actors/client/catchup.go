@@ -249,7 +249,7 @@ func (c *client) sync(s frame.Sync, at uint64) {
 // describe says in a verdict what a client has to know of its connection.
 func (c *client) describe(s *frame.Sync) {
 	level := c.Level()
-	s.Connection, s.HeartbeatMS = c.name(), level.Heartbeat(c.Heartbeat).Milliseconds()
+	s.Connection, s.HeartbeatMS, s.Receipts = c.name(), level.Heartbeat(c.Heartbeat).Milliseconds(), c.receipts()
 	if level != nave.LevelNormal {
 		s.Level = level
 	}

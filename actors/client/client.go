@@ -156,6 +156,8 @@ type Deps struct {
 	CutOff atomic.Int64
 	// Listen asks for the lists of those who are present where the client is.
 	Listen func(id uint64)
+	// Receipts is how often a receipt is asked for, see frame.Sync; nil: never.
+	Receipts func() int
 }
 
 // Spec describes the actor that serves one request. The actor owns the request's
@@ -310,7 +312,7 @@ func (c *client) end(ctx *actors.Context[Message], reason string) {
 
 // level says what the hub gives up now, and ends a stream if that is among it.
 func (c *client) level(ctx *actors.Context[Message], m Level) {
-	said := frame.Level{Level: m.Level, Reason: m.Reason, ForMS: m.AtLeast.Milliseconds()}
+	said := frame.Level{Level: m.Level, Reason: m.Reason, ForMS: m.AtLeast.Milliseconds(), Receipts: c.receipts()}
 	if m.Level.Has(nave.Streams) {
 		said.HeartbeatMS = m.Level.Heartbeat(c.Heartbeat).Milliseconds()
 		c.notice(frame.Notice{Name: frame.LevelName, Data: said})
@@ -340,6 +342,13 @@ func (c *client) bye(ctx *actors.Context[Message], m Bye) {
 	})
 	c.flush(ctx)
 	c.end(ctx, m.Reason)
+}
+
+func (c *client) receipts() int {
+	if c.Receipts == nil {
+		return 0
+	}
+	return c.Receipts()
 }
 
 func (c *client) name() string { return strconv.FormatUint(c.id, 10) }

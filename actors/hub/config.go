@@ -45,6 +45,9 @@ type Config struct {
 	//
 	// Defaults to 10 seconds.
 	Grace time.Duration
+	// Receipts is the share of events of which clients are asked for a receipt: 0 for
+	// none, 1 for all.
+	Receipts float64
 	// Dispatchers is the number of shards that clients are spread over.
 	//
 	// Defaults to one a core.

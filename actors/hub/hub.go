@@ -155,7 +155,7 @@ func (h *Hub) startRegistry() {
 		Config: h.config.Client, Dispatcher: desk{h}, History: h.history, Mailboxes: h.mailboxes,
 		Authority: h.config.Authority, Registry: h.registry, Telemetry: h.telemetry,
 		Level: h.Level, Heartbeat: h.config.Heartbeat,
-		Listen: func(id uint64) { h.attend(listen{id}) },
+		Listen: func(id uint64) { h.attend(listen{id}) }, Receipts: h.receiptsWanted,
 	}
 }
 

@@ -139,6 +139,7 @@ func haveTrouble(tel *telemetry.Telemetry) {
 	tel.ActorFailed("journal", "escalate")
 	tel.BreakerChanged("open")
 	tel.LevelChanged(nave.LevelPolling)
+	tel.Received(telemetry.Receipt{Event: &nave.Event{}, Received: time.Millisecond, Rendered: time.Millisecond})
 	tel.Present(1, 1)
 	// These are the hub's own, which it tells of after its client has read the event.
 	tel.Delivered("sse", true, 1)

@@ -152,7 +152,22 @@ var rows = []row{
 			queries: quantiles("nave_fanout_size"),
 		},
 	}},
-	{"Presence", []panel{
+	{"At the client", []panel{
+		{
+			title: "Received", unit: "s", limit: promise,
+			about:   "From an event being accepted to a client having received it, as its receipts say. The clock of the client does not matter; docs/telemetry.md has the bound of the error.",
+			queries: quantiles("nave_delivery_received_duration_seconds"),
+		},
+		{
+			title: "Rendered", unit: "s", limit: promise,
+			about:   "From an event being accepted to a client having rendered it, as its receipts say.",
+			queries: quantiles("nave_delivery_rendered_duration_seconds"),
+		},
+		{
+			title: "Receipts", unit: "cps", stacked: true,
+			about:   "Receipts that clients have sent, by what became of them. counted and moved are measured by; docs/telemetry.md says what the others are.",
+			queries: rates("nave_delivery_receipts_total", "nave_receipt_result"),
+		},
 		{
 			title: "Present", width: 12,
 			about:   "Members who are present, each on one topic.",

@@ -77,6 +77,7 @@ func useAll(t *testing.T, p *Providers) {
 	tel.Refused(nave.CodeBusy)
 	tel.Conflicted(1)
 	tel.Present(2, 1)
+	tel.Received(telemetry.Receipt{Event: &nave.Event{}, Received: time.Millisecond, Rendered: time.Millisecond})
 	tel.Admitted(time.Millisecond)
 	tel.Appended(1, 1, time.Millisecond, time.Millisecond)
 	tel.Dispatched(1, 1, time.Millisecond)

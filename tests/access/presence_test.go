@@ -108,3 +108,39 @@ func TestPresenceOfTwo(t *testing.T) {
 		t.Errorf("for administrators: %s", admin.body)
 	}
 }
+
+// A beacon has no headers: it comes with the cookie, or with a ticket.
+func TestBeacons(t *testing.T) {
+	h := start(t, nil)
+	token := h.token(map[string]any{"subscribe": []string{"cards/*"}}, nil)
+	const nothing = `{"sent":1,"receipts":[]}`
+	beacon := []string{"Content-Type", "text/plain;charset=UTF-8", "Origin", h.url}
+	var issued struct{ Ticket string }
+	h.do("POST", "/v1/tickets", "", bearer(token)...).decode(t, &issued)
+	for name, one := range map[string]struct {
+		query   string
+		headers []string
+		status  int
+	}{
+		"cookie":             {"", append([]string{"Cookie", "__Host-nave=" + token}, beacon...), http.StatusNoContent},
+		"cookie, of nowhere": {"", []string{"Cookie", "__Host-nave=" + token}, http.StatusForbidden},
+		"cookie, of a foreign page": {"", []string{"Cookie", "__Host-nave=" + token, "Origin", "https://evil.example"},
+			http.StatusForbidden},
+		"ticket, of a foreign page": {"?ticket=" + issued.Ticket, []string{"Origin", "https://evil.example"}, http.StatusForbidden},
+		"nothing":                   {"", beacon, http.StatusUnauthorized},
+	} {
+		if a := h.do("POST", "/v1/receipts"+one.query, nothing, one.headers...); a.StatusCode != one.status {
+			t.Errorf("%s: %s %s", name, a.Status, a.body)
+		}
+	}
+	for _, status := range []int{http.StatusNoContent, http.StatusUnauthorized} { // once
+		if a := h.do("POST", "/v1/receipts?ticket="+issued.Ticket, nothing, beacon...); a.StatusCode != status {
+			t.Errorf("with a ticket: %s %s, want %d", a.Status, a.body, status)
+		}
+	}
+	var other struct{ Ticket string }
+	h.do("POST", "/v1/tickets", "", bearer(token)...).decode(t, &other)
+	if a := h.do("POST", "/v1/presence?ticket="+other.Ticket, `{"connection":"1","idle":true}`, beacon...); a.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a ticket for something else: %s %s", a.Status, a.body)
+	}
+}

@@ -66,6 +66,8 @@ func (h *hub) calls() []call {
 		{"GET", "/v1/presence?topic=secret/board", page, "", subscribe, 200},
 		{"GET", "/v1/presence?topic=open/board&topic=secret/board", page, "", subscribe, 200},
 		{"POST", "/v1/presence", page, `{"connection":"999999","idle":true}`, anyToken, 404},
+		{"POST", "/v1/receipts", page, `{"connection":"999999","sent":1,"receipts":[{"offset":1,"received":1}]}`, anyToken, 204},
+		{"POST", "/v1/receipts", "text/plain", `{"sent":1,"receipts":[]}`, anyToken, 204},
 		{"POST", "/v1/tickets", page, "", anyToken, 201},
 		{"POST", "/v1/token", page, `{"connection":"999999"}`, anyToken, 404},
 		{"GET", "/v1/admin/breakers", page, "", admin, 200},

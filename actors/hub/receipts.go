@@ -1,0 +1,113 @@
+package hub
+
+import (
+	"math"
+	"sort"
+	"strconv"
+	"time"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/auth"
+	"github.com/navehub/nave/frame"
+	"github.com/navehub/nave/receipt"
+	"github.com/navehub/nave/telemetry"
+)
+
+// defaultClass is the class of topics that no rule names.
+const defaultClass = "default"
+
+// Classes are what receipts are told apart by: the filters of rules, and those topics
+// that none of them matches.
+func Classes(rules []TopicRule) []string {
+	all := []string{defaultClass}
+	for _, r := range rules {
+		all = append(all, string(r.Filter))
+	}
+	return all
+}
+
+func (c *Config) class(t nave.Topic) string {
+	if f := c.rule(t).Filter; f != "" {
+		return string(f)
+	}
+	return defaultClass
+}
+
+// receiptsWanted says that a receipt is wanted of every so manieth event; 0 is of none.
+// It is the first that is given up.
+func (h *Hub) receiptsWanted() int {
+	if h.config.Receipts <= 0 || !h.Level().Has(nave.Receipts) {
+		return 0
+	}
+	return max(1, int(math.Round(1/min(h.config.Receipts, 1))))
+}
+
+// Receive takes what a client says of events that it has received. What cannot be true,
+// is too old, or is of no concern to who says it, is counted and left out.
+func (h *Hub) Receive(r receipt.Report, who *auth.Identity) {
+	frames, events := h.sighted(&r, who)
+	for i, l := range receipt.Measure(r, events) {
+		if l == nil {
+			h.telemetry.ReceiptLeftOut(telemetry.ReceiptAbsurd, 1)
+			continue
+		}
+		e := &frames[i].Event
+		h.telemetry.Received(telemetry.Receipt{
+			Event: e, Class: h.config.class(e.Topic), Connection: r.Connection, Fanout: frames[i].Fanout,
+			Accepted: events[i].Accepted, Received: l.Received, Rendered: l.Rendered, Error: l.Error, Moved: l.Moved,
+		})
+	}
+}
+
+// sighted leaves those receipts in the report that are of events that the hub still
+// has at hand, asked about, and may tell the caller of. It returns them.
+func (h *Hub) sighted(r *receipt.Report, who *auth.Identity) (frames []*frame.Frame, events []receipt.Event) {
+	every := uint64(h.receiptsWanted())
+	stream, streams := h.registry.Snapshot().Client(strconv.FormatUint(r.Connection, 10))
+	foreign := streams && whoOf(stream.Who) != whoOf(who)
+	kept := r.Receipts[:0]
+	for _, one := range r.Receipts {
+		var f *frame.Frame
+		var committed time.Time
+		why := telemetry.ReceiptUnknown
+		switch {
+		case every == 0 || one.Event%every != 0:
+			why = telemetry.ReceiptUnasked
+		case foreign:
+			why = telemetry.ReceiptForbidden
+		default:
+			f, committed = h.recent.find(one.Event)
+		}
+		switch {
+		case f == nil:
+		case !who.Grant.MayRead(f.Event.Topic):
+			f, why = nil, telemetry.ReceiptForbidden
+		case streams && f.Accepted.Before(stream.Connected):
+			f, why = nil, telemetry.ReceiptReplayed
+		}
+		if f == nil {
+			h.telemetry.ReceiptLeftOut(why, 1)
+			continue
+		}
+		kept, frames = append(kept, one), append(frames, f)
+		events = append(events, receipt.Event{Accepted: f.Accepted, Committed: committed})
+	}
+	r.Receipts = kept
+	return frames, events
+}
+
+// find is the event at an offset, and when it was committed; nil if it is not here.
+func (r *recent) find(offset uint64) (*frame.Frame, time.Time) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	i := sort.Search(len(r.groups), func(i int) bool { return r.groups[i].head >= offset })
+	if offset == 0 || i == len(r.groups) {
+		return nil, time.Time{}
+	}
+	for _, f := range r.groups[i].frames {
+		if f.Event.Offset == offset {
+			return f, r.groups[i].at
+		}
+	}
+	return nil, time.Time{}
+}
