@@ -207,6 +207,7 @@ func spawnFor(t *testing.T, request client.Request, log client.History, at desk)
 		Config: client.Config{}.WithDefaults(), Dispatcher: at, History: log, Mailboxes: actors.NewBudget(1 << 20),
 		Authority: auth.Open(), Registry: rows, Telemetry: telemetry.Disabled(),
 		Level: func() nave.Level { return nave.LevelNormal }, Heartbeat: 15 * time.Second,
+		Listen: func(uint64) {},
 	}
 	ref, err := actors.Spawn(system, "client", client.Spec(1, request, deps))
 	if err != nil {
