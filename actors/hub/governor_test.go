@@ -321,3 +321,57 @@ func TestAWaitingPollEndsWithThePages(t *testing.T) {
 		}
 	})
 }
+
+// What the hub tells of itself is not given up with the transient events of others.
+func TestTheHubsOwnTransientEventsAreNotShed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h, _ := pressed(t, Config{Topics: []TopicRule{{Filter: "ui/*", Durability: nave.Transient}}})
+		own, err := h.topic(t.Context(), "$hub/trial", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own.durability = nave.Transient // before anybody publishes there
+		s := connectTo(t, h, "", "$hub/trial")
+		for _, level := range nave.Levels {
+			if err := h.Pin(t.Context(), &Pin{Level: level}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.publishOwn(t.Context(), event("$hub/trial", "hub.trial", 1)); err != nil {
+				t.Errorf("at %s: %v", level, err)
+			}
+			if _, err := h.Publish(t.Context(), event("ui/1", "click", 1)); (err == nil) != level.Has(nave.TransientEvents) {
+				t.Errorf("somebody else's at %s: %v", level, err)
+			}
+		}
+		synctest.Wait()
+		seen := 0
+		for _, e := range s.events(t) {
+			if e.Name == "hub.trial" {
+				seen++
+			}
+		}
+		if seen != 3 {
+			t.Errorf("a stream saw %d, want those of the levels with streams", seen)
+		}
+	})
+}
+
+// Metrics say what the governor sees.
+func TestGaugesSayHowTheHubIs(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h, used := pressed(t, Config{})
+		publish1(t, h, event("cards/1", "moved", 1))
+		if g := h.gauges(); g.Level != nave.LevelNormal || !g.Ready || g.Heap != 0 {
+			t.Errorf("before the first look: %+v", g)
+		}
+		used.Store(990)
+		passes(h, time.Minute)
+		g := h.gauges()
+		if g.Level != nave.LevelOff || g.Ready || g.Heap != 990 || g.HeapBudget != 1000 || g.Age < time.Minute || g.Age > 2*time.Minute {
+			t.Errorf("at off: %+v", g)
+		}
+		if g.Files <= 0 || g.FileLimit < g.Files {
+			t.Errorf("%d files are open, of %d", g.Files, g.FileLimit)
+		}
+	})
+}

@@ -137,14 +137,15 @@ func (k *Kit) StartHub(ctx context.Context, name, data string) (*Server, error) 
 }
 
 func (k *Kit) process(name, data string) (string, Process, error) {
-	var env []string
+	env := []string{"NAVE_LEVELS_AUTOMATIC=off"} // or what is measured would change while it is
 	switch name {
 	case Hub:
 	case Tokens:
-		var err error
-		if env, err = k.access.demand(k.dir); err != nil {
+		demands, err := k.access.demand(k.dir)
+		if err != nil {
 			return "", nil, err
 		}
+		env = append(env, demands...)
 	default:
 		durability := strings.TrimPrefix(name, Hub+"-")
 		env = append(env, `NAVE_TOPICS=[{filter: "**", durability: `+durability+`}]`)

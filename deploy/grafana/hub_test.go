@@ -142,6 +142,7 @@ func haveTrouble(tel *telemetry.Telemetry) {
 	tel.Received(telemetry.Receipt{Event: &nave.Event{}, Received: time.Millisecond, Rendered: time.Millisecond})
 	tel.Present(1, 1)
 	// These are the hub's own, which it tells of after its client has read the event.
+	tel.Dispatched(1, 1, time.Millisecond)
 	tel.Delivered("sse", true, 1)
 	tel.Took("sse", time.Millisecond, time.Millisecond)
 	f := tel.StartFanout(trace.NewSpanContext(trace.SpanContextConfig{

@@ -64,14 +64,14 @@ func (l *listener) heard() []nave.Level {
 }
 
 // Pressure that lasts has the hub give things up by itself, say so, and come back. Here
-// events are late after a millisecond, which it takes to store one.
+// events are late after a millisecond, which it takes to write one to all of them.
 func TestAutomatic(t *testing.T) {
 	hub := trial.CheckedHub(t, "NAVE_LEVELS_PROPAGATION=1ms", "NAVE_LEVELS_HOLD=2s",
 		"NAVE_TOPICS=[{filter: ui/**, durability: transient}]")
 	defer http.DefaultClient.CloseIdleConnections()
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
-	listeners := make([]listener, 20)
+	listeners := make([]listener, 200)
 	for i := range listeners {
 		running.Go(func() { listeners[i].follow(ctx, hub) })
 	}
