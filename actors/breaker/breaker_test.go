@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -386,6 +387,10 @@ func TestOneThatKeepsFailingIsOff(t *testing.T) {
 		if row := g.row(); row.State != Closed || row.Why != "its actor has ended, and lets every call through" {
 			t.Errorf("row: %+v", row)
 		}
+		g.Retire(g.registry)
+		if row := g.row(); row.Name != "" {
+			t.Errorf("row of one that is retired: %+v", row)
+		}
 	})
 }
 
@@ -462,23 +467,30 @@ func TestLevel(t *testing.T) {
 
 // One that looks by itself needs nobody to call, neither to open nor to close.
 func TestSample(t *testing.T) {
-	var found error // between looks
-	looks := 0
-	sample := func() error { looks++; return found }
-	bubble(t, Config{MinCalls: 5, Sample: sample}, func(t *testing.T, g *ground) {
+	var found atomic.Pointer[error]
+	var looks atomic.Int64
+	sample := func() error {
+		looks.Add(1)
+		if err := found.Load(); err != nil {
+			return *err
+		}
+		return nil
+	}
+	bubble(t, Config{MinCalls: 5, Open: 10 * time.Second, Sample: sample}, func(t *testing.T, g *ground) {
 		time.Sleep(20*time.Second + time.Millisecond)
 		synctest.Wait()
 		changed := g.registry.Snapshot().BreakersChanged()
 		time.Sleep(time.Minute)
-		if looks != 80 || g.State() != Closed {
-			t.Errorf("%d looks in 80 seconds; it is %s", looks, g.State())
+		if looks.Load() != 80 || g.State() != Closed {
+			t.Errorf("%d looks in 80 seconds; it is %s", looks.Load(), g.State())
 		}
 		select {
 		case <-changed:
 			t.Error("it is written down how often it has looked")
 		default:
 		}
-		found = errors.New("3 of 4 are away")
+		away := errors.New("3 of 4 are away")
+		found.Store(&away)
 		time.Sleep(4 * time.Second)
 		synctest.Wait()
 		if g.State() != Closed {
@@ -489,18 +501,18 @@ func TestSample(t *testing.T) {
 		if !regexp.MustCompile(`^5 of (9|10) looks found something wrong, at last 3 of 4 are away$`).MatchString(row.Why) || row.State != Open {
 			t.Errorf("row: %+v", row)
 		}
-		before := looks
+		before := looks.Load()
 		time.Sleep(time.Until(row.Until))
 		synctest.Wait()
-		if looks > before+1 {
-			t.Errorf("it has looked %d times while it was open", looks-before)
+		if n := looks.Load() - before; n > 0 {
+			t.Errorf("it has looked %d times while it was open", n)
 		}
 		time.Sleep(3 * time.Second)
 		if row := g.row(); row.State != Open || row.Why != "2 of 3 looks found something wrong, at last 3 of 4 are away" {
 			t.Errorf("row: %+v", row)
 		}
-		found = nil
-		time.Sleep(10 * time.Second)
+		found.Store(nil)
+		time.Sleep(time.Minute)
 		synctest.Wait()
 		if g.State() != Closed {
 			t.Errorf("it is %s, although all is well", g.State())
@@ -520,6 +532,30 @@ func TestResetTellsTheOwner(t *testing.T) {
 		synctest.Wait()
 		if err := g.Reset(t.Context(), "alice"); err != nil || g.Allow() != nil {
 			t.Errorf("after a reset, %v, it is %s", err, g.State())
+		}
+	})
+}
+
+// What its owner says holds, although the actor fails meanwhile.
+func TestHoldOutlivesARestart(t *testing.T) {
+	var looks atomic.Int64
+	sample := func() error {
+		if looks.Add(1) == 1 {
+			panic("as told")
+		}
+		return nil
+	}
+	bubble(t, Config{Manual: true, Sample: sample}, func(t *testing.T, g *ground) {
+		time.Sleep(sampleEvery)
+		synctest.Wait()
+		g.Hold("the disk is away", time.Time{}) // before it starts again
+		time.Sleep(5 * time.Second)
+		if row := g.row(); row.State != Open || row.Why != "the disk is away" || g.Allow() == nil || looks.Load() != 1 {
+			t.Errorf("row: %+v after %d looks", row, looks.Load())
+		}
+		g.Release()
+		if row := g.row(); row.State != Closed || g.Allow() != nil {
+			t.Errorf("row: %+v", row)
 		}
 	})
 }
