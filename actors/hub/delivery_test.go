@@ -1,14 +1,21 @@
 package hub
 
 import (
+	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors/breaker"
 	"github.com/navehub/nave/actors/client"
+	"github.com/navehub/nave/supervision"
+	"github.com/navehub/nave/telemetry"
 )
 
 func TestTooManySlow(t *testing.T) {
@@ -124,19 +131,58 @@ func TestDeliveryCountsThoseThatWereCutOff(t *testing.T) {
 	})
 }
 
+// brittle meters panic when the first change of a breaker is counted.
+type brittle struct {
+	noop.MeterProvider
+	changes *atomic.Int64
+}
+
+func (b brittle) Meter(string, ...metric.MeterOption) metric.Meter {
+	return brittleMeter{changes: b.changes}
+}
+
+type brittleMeter struct {
+	noop.Meter
+	changes *atomic.Int64
+}
+
+func (m brittleMeter) Int64Counter(name string, _ ...metric.Int64CounterOption) (metric.Int64Counter, error) {
+	if name == "nave.breaker.transitions" {
+		return brittleCounter{changes: m.changes}, nil
+	}
+	return noop.Int64Counter{}, nil
+}
+
+type brittleCounter struct {
+	noop.Int64Counter
+	changes *atomic.Int64
+}
+
+func (c brittleCounter) Add(context.Context, int64, ...metric.AddOption) {
+	if c.changes.Add(1) == 1 {
+		panic("as told")
+	}
+}
+
 func TestDeliveryGoesOnAfterARestart(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		h := start(t, slowReaders(time.Hour))
+		measured, err := telemetry.New(telemetry.Config{MeterProvider: brittle{changes: new(atomic.Int64)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := slowReaders(time.Hour)
+		config.Telemetry = measured
+		h := start(t, config)
 		resume := lagging(t, h, 20, 20)
-		registry := h.registry
-		h.registry = nil // its look fails
-		time.Sleep(1500 * time.Millisecond)
+		time.Sleep(6 * time.Second)
 		synctest.Wait()
-		h.registry = registry
-		time.Sleep(15 * time.Second)
-		synctest.Wait()
-		if n := h.Stats()["breaker"].Restarts; n == 0 || h.Breaker("delivery").State() == breaker.Closed {
+		if n := h.Stats()[supervision.Breaker].Restarts; n != 1 || h.Breaker("delivery").State() != breaker.Closed {
 			t.Errorf("%d restarts; it is %s", n, h.Breaker("delivery").State())
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if h.Breaker("delivery").Level() != nave.LevelConserve {
+			t.Error("it does not open any more")
 		}
 		resume()
 	})
