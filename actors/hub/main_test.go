@@ -131,14 +131,6 @@ func (s *stream) stall() (resume func()) {
 	}
 }
 
-// once lets through the write that waits, and no other.
-func (s *stream) once() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.stuck)
-	s.stuck = make(chan struct{})
-}
-
 // await waits until the event at an offset has been written; for tests in real time.
 func (s *stream) await(t *testing.T, offset uint64) {
 	t.Helper()
