@@ -40,7 +40,7 @@ export function chart(id, { title, lines, format, limit, limitName, least = 1 })
     to = points.at(-1).time
     const values = points.flatMap(p => lines.map(l => l.of(p)))
     const highest = Math.max(...values)
-    const ceiling = Math.max(least, highest * 1.15, limit && highest > limit / 2 ? limit * 1.1 : 0)
+    const ceiling = Math.max(least, highest * 1.3, limit && highest > limit / 2 ? limit * 1.1 : 0)
     const y = value => height - (Math.min(value, ceiling) / ceiling) * height
     lines.forEach((line, i) => drawn[i].setAttribute('d', path(points, x, p => y(line.of(p)))))
     area.setAttribute('d', filled(points, x, p => y(lines[0].of(p))))

@@ -36,7 +36,9 @@ func TestSignIn(t *testing.T) {
 	b.click("#sign-in button")
 	b.shows("#status-text", live)
 	b.shows("#level-word", "normal")
+	b.scrollTo("#breakers-panel")
 	b.shows("#breakers-trouble", "administer breakers") // what else it lacks is said in its place
+	b.scrollTo("#connections-panel")
 	b.shows("#connections-trouble", "administer clients")
 	b.click("#follow")
 	b.shows("#inspector-trouble", "subscribe to **")
@@ -100,9 +102,10 @@ func TestStreamsOffAndBack(t *testing.T) {
 	b := open(t, h.url)
 	b.shows("#status-text", live)
 	other := h.follow("cards/**", "somebody")
+	b.until("document.querySelector('#now-clients').textContent === '2'")
 
 	b.click("#streams-off")
-	b.shows("#hold-means", "connections end within seconds")
+	b.shows("#hold-means", "2 connections end within seconds, this page's among them")
 	b.click("#hold .cancel")
 	b.hides("#hold")
 	b.click("#streams-off")
