@@ -20,7 +20,7 @@ ARGS   ?=
 FOR    ?= 1h
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint bench microbench fuzz stress reliability clean $(TRIALS)
+.PHONY: help run build test web lint bench microbench fuzz stress reliability clean $(TRIALS)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,7 +47,16 @@ test: ## vet and run all tests, with the race detector if a C compiler is there
 	[ -z "$$parts" ] || go test $$race -timeout $(TIMEOUT) $$parts || failed=yes; \
 	[ -z "$$whole" ] || go test $$race -timeout $(TIMEOUT) -p 1 -count=1 $$whole || failed=yes; \
 	{ set +x; } 2>/dev/null; \
+	[ '$(PKG)' != ./... ] || $(MAKE) --no-print-directory web || failed=yes; \
 	if [ -f $(FIGURES) ]; then echo; echo 'What the tests measured:'; cat $(FIGURES); fi; [ -z "$$failed" ]
+
+# It needs Node.js and Chromium. Where they are not there, it is left out and said so;
+# the build server has them.
+web: ## check the TypeScript of web: style, types, size, and tests in Chromium
+	@missing=; command -v npm >/dev/null || missing=Node.js; \
+	[ -x "$${CHROMIUM:-/usr/bin/chromium}" ] || missing="$$missing Chromium (/usr/bin/chromium, or CHROMIUM)"; \
+	if [ -n "$$missing" ]; then echo "WARNING: web is NOT tested: there is no" $$missing; [ -z "$$CI" ]; \
+	else set -x; cd web && npm ci && npm run check; fi
 
 # Without the race detector: these measure.
 $(TRIALS):

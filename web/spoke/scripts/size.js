@@ -1,0 +1,24 @@
+// What each entry costs a page, minified and compressed. An entry over its budget fails.
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+/** Bytes, min+gzip, with all that the entry needs but for what the one before it has. */
+const budgets = {
+  machine: { code: `export { transition } from './dist/index.js'`, budget: 3_000 },
+}
+
+let over = false
+for (const [name, { code, budget }] of Object.entries(budgets)) {
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: new URL('..', import.meta.url).pathname },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+  })
+  const bytes = gzipSync(outputFiles[0].contents, { level: 9 }).length
+  over ||= bytes > budget
+  console.log(`${name.padEnd(20)} ${String(bytes).padStart(6)} of ${budget} bytes${bytes > budget ? '  OVER' : ''}`)
+}
+process.exit(over ? 1 : 0)
