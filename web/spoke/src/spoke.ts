@@ -1,0 +1,229 @@
+import { Connection } from './connection.js'
+import type { Feed, FeedSink } from './feed.js'
+import { type Fetch, Http } from './http.js'
+import { Inbox } from './inbox.js'
+import { initial, type State } from './machine/state.js'
+import type { Problem } from './problem.js'
+import { type Draft, type Published, Publisher, type PublishOptions } from './publisher.js'
+import type { EventMap, EventOf, Schemas } from './schema.js'
+import type { SubscribeOptions, Subscriber } from './subscription.js'
+import { type TokenSource, Tokens } from './tokens.js'
+import { fetchStream } from './transports/stream.js'
+import type { StreamTransport } from './transports/transport.js'
+import { earlier } from './wire.js'
+
+export interface SpokeOptions<Map extends EventMap> {
+  /** Where the hub is, such as `https://hub.example.com`: what comes before `/v1`. */
+  readonly url: string
+  /** Gives the token; without it the spoke is anonymous, or the cookie says who it is. */
+  readonly token?: TokenSource
+  /** What the data of events is checked with. An event that does not pass is reported and left out. */
+  readonly schemas?: Schemas<Map>
+  /** How streams are had, the first first. Defaults to fetch; none is polling alone. */
+  readonly transports?: readonly StreamTransport[]
+  /** Shares one connection among the tabs of a browser: `shareTabs()` of `@nave/spoke/tabs`. */
+  readonly tabs?: TabsFactory
+  /** The source of all that is published; see `Draft.source`. */
+  readonly source?: string
+  /** Where to go on, from an earlier `Spoke.cursor`. */
+  readonly cursor?: string
+  /** Begin switched off; see `Spoke.enable`. */
+  readonly disabled?: boolean
+  /** Whether cookies go along, as in `fetch`. */
+  readonly credentials?: RequestCredentials
+  readonly fetch?: Fetch
+  /** Hears what goes wrong and stops nothing: events that are not valid, subscribers that throw. Defaults to `console.error`. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** Makes a feed for one tab out of how a connection is made. */
+export type TabsFactory = (connect: (sink: FeedSink) => Connection, sink: FeedSink, url: string) => Feed
+
+/** A spoke: one connection to the hub, whatever the number of subscriptions. */
+export interface Spoke<Map extends EventMap> {
+  /** How it is connected now. */
+  readonly state: State
+  /** Up to here everything has been handed to the subscribers. */
+  readonly cursor: string | undefined
+  /** Calls back after every change of `state`, and returns what ends that. */
+  watch(listener: (state: State) => void): () => void
+  /** Follows filters, and returns what ends that. */
+  subscribe(
+    filters: string | readonly string[],
+    subscriber: Subscriber<Map> | Subscriber<Map>['events'],
+    options?: SubscribeOptions,
+  ): () => void
+  /** Follows one type of event, one event at a time. */
+  on<Type extends keyof Map & string>(
+    filters: string | readonly string[],
+    type: Type,
+    listener: (event: Extract<EventOf<Map>, { type: Type }>) => void,
+  ): () => void
+  /** Publishes an event. Resolves when the hub has it; throws a ConflictError if `ifVersion` does not hold. */
+  publish(draft: Draft<Map>, options?: PublishOptions): Promise<Published>
+  /** Publishes events together: all are stored, or none. */
+  batch(drafts: readonly Draft<Map>[], options?: PublishOptions): Promise<Published>
+  /** Tries now what waits for its time, also after the token was refused. */
+  retry(): void
+  /** Switches live delivery off, until `enable`. Publishing goes on. */
+  disable(): void
+  enable(): void
+  close(): void
+}
+
+/** How long a spoke without subscriptions keeps its connection: pages that change theirs drop it for a moment. */
+const settleMs = 200
+
+export function createSpoke<Map extends EventMap = EventMap>(options: SpokeOptions<Map>): Spoke<Map> {
+  return new Hub(options)
+}
+
+class Hub<Map extends EventMap> implements Spoke<Map> {
+  readonly #inbox: Inbox<Map>
+  readonly #feed: Feed
+  readonly #publisher: Publisher
+  readonly #fail: (error: unknown) => void
+  readonly #listeners = new Set<(state: State) => void>()
+  readonly #unwatch: () => void
+  #state: State
+  #settling: ReturnType<typeof setTimeout> | undefined
+  #wanting = false
+  #from: string | undefined
+
+  constructor(options: SpokeOptions<Map>) {
+    const transports = options.transports ?? [fetchStream()]
+    const schemas = options.schemas ?? {}
+    const http = new Http(options.url, new Tokens(options.token), options.fetch, options.credentials)
+    this.#state = initial(transports.length)
+    this.#fail = options.onError ?? ((error) => console.error(error))
+    this.#inbox = new Inbox({ http, schemas, cursor: options.cursor, fail: this.#fail })
+    this.#publisher = new Publisher(http, options.source)
+    this.#from = options.cursor
+    const connect = (sink: FeedSink) =>
+      new Connection({ http, transports, types: Object.keys(schemas), disabled: options.disabled }, sink)
+    const sink: FeedSink = {
+      frame: (frame) => this.#inbox.take(frame),
+      covers: (filters) => this.#inbox.covers(filters),
+      state: (state) => this.#changed(state),
+      refused: (filters, problem) => this.#refused(filters, problem),
+      warn: (message, cause) => this.#fail(new Error(message, { cause })),
+    }
+    this.#feed = options.tabs?.(connect, sink, options.url) ?? connect(sink)
+    this.#unwatch = watchLeaving(() => this.#publisher.leave())
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  get cursor(): string | undefined {
+    return this.#inbox.cursor
+  }
+
+  watch(listener: (state: State) => void): () => void {
+    const own = (state: State) => listener(state)
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
+  }
+
+  subscribe(
+    filters: string | readonly string[],
+    subscriber: Subscriber<Map> | Subscriber<Map>['events'],
+    options: SubscribeOptions = {},
+  ): () => void {
+    const all = typeof filters === 'string' ? [filters] : filters
+    const subscription = this.#inbox.add(
+      all,
+      typeof subscriber === 'function' ? { events: subscriber } : subscriber,
+      options,
+    )
+    this.#want(options.cursor)
+    return () => {
+      this.#inbox.remove(subscription)
+      this.#want(undefined)
+    }
+  }
+
+  on<Type extends keyof Map & string>(
+    filters: string | readonly string[],
+    type: Type,
+    listener: (event: Extract<EventOf<Map>, { type: Type }>) => void,
+  ): () => void {
+    return this.subscribe(filters, (events) => {
+      for (const event of events) if (event.type === type) listener(event as Extract<EventOf<Map>, { type: Type }>)
+    })
+  }
+
+  publish(draft: Draft<Map>, options: PublishOptions = {}): Promise<Published> {
+    return this.#publisher.publish(draft, options)
+  }
+
+  batch(drafts: readonly Draft<Map>[], options: PublishOptions = {}): Promise<Published> {
+    return this.#publisher.publish(drafts, options)
+  }
+
+  retry(): void {
+    this.#feed.retry()
+  }
+
+  disable(): void {
+    this.#feed.disable()
+  }
+
+  enable(): void {
+    this.#feed.enable()
+  }
+
+  close(): void {
+    clearTimeout(this.#settling)
+    this.#inbox.clear()
+    this.#feed.close()
+    this.#unwatch()
+  }
+
+  /** Tells the feed what is wanted, once for all that changes together. */
+  #want(cursor: string | undefined): void {
+    this.#from = earlier(this.#from, cursor)
+    if (this.#wanting) return
+    this.#wanting = true
+    queueMicrotask(() => {
+      this.#wanting = false
+      clearTimeout(this.#settling)
+      const filters = this.#inbox.filters
+      if (filters.length === 0) this.#settling = setTimeout(() => this.#feed.want([], undefined), settleMs)
+      else this.#feed.want(filters, this.#from)
+      this.#from = undefined
+    })
+  }
+
+  #refused(filters: readonly string[], problem: Problem): void {
+    this.#inbox.refuse(filters, problem)
+    this.#want(undefined)
+  }
+
+  #changed(state: State): void {
+    const before = this.#state
+    this.#state = state
+    if (looksAlike(before, state)) return
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(state)
+      } catch (error) {
+        this.#fail(error)
+      }
+    }
+  }
+}
+
+/** Whether nothing has changed that anybody would show. */
+function looksAlike(a: State, b: State): boolean {
+  const { memory: was, ...before } = a
+  const { memory: is, ...after } = b
+  return was.level === is.level && JSON.stringify(before) === JSON.stringify(after)
+}
+
+function watchLeaving(leave: () => void): () => void {
+  if (typeof window === 'undefined') return () => {}
+  window.addEventListener('pagehide', leave)
+  return () => window.removeEventListener('pagehide', leave)
+}

@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { events, Site, seen, until } from './browser.js'
+import { eventually, Hub, sleep } from './hub.js'
+import { Proxy } from './proxy.js'
+
+let hub: Hub
+let proxy: Proxy
+let site: Site
+beforeAll(async () => {
+  hub = await Hub.start({
+    env: { NAVE_CLIENT_HEARTBEAT: '1s', NAVE_CLIENT_RETRY: '200ms', NAVE_CLIENT_RETRY_SPREAD: '200ms' },
+  })
+  proxy = await Proxy.start(hub.port)
+  site = await Site.start()
+})
+afterAll(async () => {
+  await site?.stop()
+  await proxy?.stop()
+  await hub?.stop()
+})
+beforeEach(async () => {
+  proxy.mode = 'pass'
+  await site.fresh()
+})
+
+const publish = (n: number) => hub.publish({ topic: 'a', type: 't', data: n })
+
+test('a proxy that holds streams back: polling, and back to live when it does not any more', async () => {
+  proxy.mode = 'buffer'
+  const page = await site.start({ url: proxy.url, filters: ['a'] })
+  await until(page, 'polling', 10_000)
+  await publish(1)
+  expect(await events(page, 1)).toEqual([1])
+  expect((await seen(page)).states).toEqual(['connecting', 'polling'])
+
+  proxy.mode = 'pass'
+  await publish(2)
+  await until(page, 'live', 25_000) // by itself: the next stream is tried after 15 s
+  await publish(3)
+  expect(await events(page, 3)).toEqual([1, 2, 3])
+  const requests = proxy.requests
+  await sleep(1_000)
+  expect(proxy.requests).toBe(requests) // and no page is asked for
+  expect((await seen(page)).errors).toEqual([])
+})
+
+describe('the kill switch', () => {
+  const pin = (level: string) => hub.call('PUT', '/v1/admin/level', { level, reason: 'test' })
+  const lift = () => hub.call('DELETE', '/v1/admin/level')
+
+  test('ends streams everywhere, asks for none while it holds, and gives them back', async () => {
+    const page = await site.start({ url: proxy.url, filters: ['a'] })
+    await until(page, 'live')
+    await publish(1)
+    await events(page, 1)
+
+    await pin('polling')
+    await until(page, 'polling')
+    const streams = proxy.streams
+    await publish(2)
+    expect(await events(page, 2)).toEqual([1, 2])
+    await page.evaluate(() => globalThis.spoke.retry()) // nor does the application get one
+    await sleep(1_500)
+    expect(proxy.streams).toBe(streams)
+
+    await lift()
+    await until(page, 'live', 10_000)
+    await publish(3)
+    expect(await events(page, 3)).toEqual([1, 2, 3])
+  })
+
+  test('without pages too the spoke is disabled, and asks whether it still is', async () => {
+    const page = await site.start({ url: proxy.url, filters: ['a'] })
+    await until(page, 'live')
+    await pin('off')
+    await until(page, 'disabled')
+    await publish(4)
+    await lift()
+    await page.evaluate(() => globalThis.spoke.retry()) // it would by itself, within 45 s
+    await until(page, 'live', 10_000)
+    expect(await events(page, 1)).toEqual([4])
+  })
+
+  test('who comes while it holds polls at once', async () => {
+    await pin('polling')
+    const page = await site.start({ url: proxy.url, filters: ['a'] })
+    await until(page, 'polling', 3_000)
+    await lift()
+    await until(page, 'live', 10_000)
+  })
+})
+
+test('a hub that goes says so, and is found again', async () => {
+  const own = await Hub.start({ env: { NAVE_CLIENT_RETRY: '200ms', NAVE_CLIENT_RETRY_SPREAD: '200ms' } })
+  const page = await site.start({ url: own.url, filters: ['a'] })
+  await until(page, 'live')
+  await own.down() // in good order, with hub.bye
+  await until(page, 'connecting')
+  await own.up()
+  await own.publish({ topic: 'a', type: 't', data: 1 })
+  await until(page, 'live')
+  expect(await events(page, 1)).toEqual([1])
+  await own.stop()
+})
+
+test('something else than a hub is said to be that, and is asked again', async () => {
+  const page = await site.start({ url: site.url, filters: ['a'] })
+  await page.waitForFunction(
+    () => globalThis.spoke.state.name === 'connecting' && globalThis.spoke.state.cause !== undefined,
+  )
+  const state = await page.evaluate(() => globalThis.spoke.state)
+  expect(state).toMatchObject({ cause: { kind: 'foreign', status: 200 } })
+})
+
+test('offline is believed, and online too', async () => {
+  const page = await site.start({ url: proxy.url, filters: ['a'] })
+  await until(page, 'live')
+  await page.context().setOffline(true)
+  await until(page, 'offline')
+  await publish(7)
+  await page.context().setOffline(false)
+  await until(page, 'live', 3_000)
+  expect(await events(page, 1)).toEqual([7])
+})
+
+test('polling alone, if that is asked for', async () => {
+  const streams = proxy.streams
+  const page = await site.start({ url: proxy.url, filters: ['a'], transport: 'none' })
+  await until(page, 'polling')
+  await publish(1)
+  await publish(2)
+  expect(await events(page, 2)).toEqual([1, 2])
+  expect(proxy.streams).toBe(streams)
+})
+
+test('switched off and on by the application', async () => {
+  const page = await site.start({ url: proxy.url, filters: ['a'] })
+  await until(page, 'live')
+  await page.evaluate(() => globalThis.spoke.disable())
+  await until(page, 'disabled')
+  await eventually(
+    () => hub.clients(),
+    (all) => all.length === 0,
+  )
+  await publish(8)
+  await page.evaluate(() => globalThis.spoke.enable())
+  await until(page, 'live')
+  expect(await events(page, 1)).toEqual([8])
+})

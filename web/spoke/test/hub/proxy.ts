@@ -1,0 +1,99 @@
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/**
+ * What a proxy does: hand on; keep streams back until they end, as nginx does by
+ * default; swallow what the hub answers; refuse.
+ */
+export type Mode = 'pass' | 'buffer' | 'swallow' | 'refuse'
+
+/** A proxy between browser and hub that can go wrong in the ways in which they do. */
+export class Proxy {
+  mode: Mode = 'pass'
+  /** How many requests for streams there were. */
+  streams = 0
+  /** How many requests there were in all. */
+  requests = 0
+  readonly #server: Server
+  readonly #pairs = new Set<{ client: Socket; hub: Socket }>()
+  #cutAfter: { bytes: number; pattern: string } | undefined
+
+  private constructor(target: number) {
+    this.#server = createServer((client) => this.#accept(client, target))
+  }
+
+  static async start(target: number): Promise<Proxy> {
+    const proxy = new Proxy(target)
+    proxy.#server.listen(0, '127.0.0.1')
+    await once(proxy.#server, 'listening')
+    return proxy
+  }
+
+  get url(): string {
+    const address = this.#server.address()
+    if (address === null || typeof address === 'string') throw new Error('the proxy is not up')
+    return `http://127.0.0.1:${address.port}`
+  }
+
+  /** Cuts all connections, as a network does: with a reset, wherever they are. */
+  cut(): void {
+    for (const { client, hub } of this.#pairs) {
+      client.resetAndDestroy()
+      hub.destroy()
+    }
+    this.#pairs.clear()
+  }
+
+  /** Cuts the next connection over which a text comes, so many bytes after its beginning. */
+  cutWithin(pattern: string, bytes: number): void {
+    this.#cutAfter = { pattern, bytes }
+  }
+
+  async stop(): Promise<void> {
+    this.cut()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  #accept(client: Socket, target: number): void {
+    if (this.mode === 'refuse') {
+      client.resetAndDestroy()
+      return
+    }
+    const hub = connect(target, '127.0.0.1')
+    const pair = { client, hub }
+    this.#pairs.add(pair)
+    const end = () => {
+      this.#pairs.delete(pair)
+      client.destroy()
+      hub.destroy()
+    }
+    const held: Buffer[] = []
+    client.on('data', (chunk) => {
+      const text = chunk.toString('latin1')
+      this.requests += text.match(/^(GET|POST) /gm)?.length ?? 0
+      this.streams += text.match(/^accept: text\/event-stream/gim)?.length ?? 0
+      hub.write(chunk)
+    })
+    hub.on('data', (chunk) => {
+      if (this.mode === 'swallow') return
+      const begins = chunk.includes('text/event-stream')
+      if (held.length > 0 || (this.mode === 'buffer' && begins)) held.push(chunk)
+      else this.#forward(chunk, client, end)
+    })
+    hub.on('end', () => {
+      client.end(Buffer.concat(held))
+    })
+    for (const socket of [client, hub]) socket.on('error', end).on('close', end)
+  }
+
+  #forward(chunk: Buffer, client: Socket, end: () => void): void {
+    const at = this.#cutAfter ? chunk.indexOf(this.#cutAfter.pattern) : -1
+    if (this.#cutAfter === undefined || at < 0) {
+      client.write(chunk)
+      return
+    }
+    client.write(chunk.subarray(0, at + this.#cutAfter.bytes), end)
+    this.#cutAfter = undefined
+  }
+}

@@ -1,0 +1,43 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import type { TestProject } from 'vitest/node'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    hub: string
+    bundles: string
+    chromium: string
+  }
+}
+
+const here = import.meta.dirname
+const repository = join(here, '../../../..')
+
+/** Builds the hub, and the pages that the browser is shown. */
+export default async function setup(project: TestProject) {
+  const chromium = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+  if (!existsSync(chromium))
+    throw new Error(`there is no ${chromium}: install Chromium, or say in CHROMIUM where it is`)
+  const folder = mkdtempSync(join(tmpdir(), 'nave-spoke-'))
+  const hub = join(folder, 'hub')
+  execFileSync('go', ['build', '-o', hub, './cmd/hub'], {
+    cwd: repository,
+    env: { ...process.env, CGO_ENABLED: '0' },
+    stdio: 'inherit',
+  })
+  await build({
+    entryPoints: { page: join(here, 'page.ts') },
+    outdir: folder,
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    logLevel: 'warning',
+  })
+  project.provide('hub', hub)
+  project.provide('bundles', folder)
+  project.provide('chromium', chromium)
+  return () => rmSync(folder, { recursive: true })
+}
