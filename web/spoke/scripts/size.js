@@ -9,6 +9,10 @@ const budgets = {
     code: `export { createSpoke } from './dist/index.js'; export { eventSource } from './dist/transports/eventsource.js'`,
     budget: 12_400,
   },
+  'core + tabs': {
+    code: `export { createSpoke } from './dist/index.js'; export { shareTabs } from './dist/tabs/index.js'`,
+    budget: 13_600,
+  },
 }
 
 let over = false

@@ -1,5 +1,6 @@
 // What the browser is shown: a spoke whose doings are written down.
 import * as core from '../../src/index.js'
+import { shareTabs } from '../../src/tabs/index.js'
 import { eventSource } from '../../src/transports/eventsource.js'
 
 export interface Options {
@@ -9,6 +10,7 @@ export interface Options {
   readonly token?: boolean
   readonly transport?: 'fetch' | 'eventsource' | 'none'
   readonly types?: readonly string[]
+  readonly tabs?: string
   readonly snapshot?: boolean
   readonly cursor?: string
 }
@@ -41,6 +43,7 @@ globalThis.start = (options) => {
     url: options.url,
     ...(options.transport === 'none' && { transports: [] }),
     ...(options.transport === 'eventsource' && { transports: [eventSource({ types: options.types ?? [] })] }),
+    ...(options.tabs !== undefined && { tabs: shareTabs({ identity: options.tabs }) }),
     ...(options.token && {
       token: (why: string) => {
         seen.tokens.push(why)

@@ -29,7 +29,7 @@ export default async function setup(project: TestProject) {
     stdio: 'inherit',
   })
   await build({
-    entryPoints: { page: join(here, 'page.ts') },
+    entryPoints: { page: join(here, 'page.ts'), example: join(here, '../../examples/example.ts') },
     outdir: folder,
     bundle: true,
     format: 'esm',

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Site } from './browser.js'
+import { Hub } from './hub.js'
+
+declare global {
+  var live: () => void
+  var typed: () => Promise<void>
+  var loads: number
+  var shown: string[]
+}
+
+let hub: Hub
+let site: Site
+beforeAll(async () => {
+  hub = await Hub.start()
+  site = await Site.start()
+})
+afterAll(async () => {
+  await site?.stop()
+  await hub?.stop()
+})
+
+test('the page shows the example', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/spoke.md'), 'utf8')
+  const example = readFileSync(join(import.meta.dirname, '../../examples/example.ts'), 'utf8')
+  const blocks = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code ?? '')
+  expect(blocks.length).toBeGreaterThan(5)
+  for (const block of blocks) expect(example).toContain(block)
+})
+
+test('what polled is live', async () => {
+  const page = await site.open(`/example?hub=${hub.url}`)
+  await page.evaluate(() => globalThis.live())
+  await expect.poll(async () => (await hub.clients()).length).toBe(1)
+  await hub.publish({ topic: 'cards/board-1', type: 'card.moved', key: 'card-1', data: { column: 'done' } })
+  await page.waitForFunction(() => globalThis.loads === 1)
+})
+
+test('typed events, a snapshot, and a rebased publish', async () => {
+  const page = await site.open(`/example?hub=${hub.url}`)
+  await page.evaluate(() => globalThis.typed())
+  await page.waitForFunction(() => globalThis.shown.some((text) => text.startsWith('there are')))
+  const { items } = await hub.call<{ items: unknown[] }>('GET', '/v1/state?topic=cards/*')
+  expect(items).toContainEqual(expect.objectContaining({ key: 'card-42', data: { title: 'Ship it' } }))
+  await hub.publish({ topic: 'cards/board-1', type: 'card.moved', key: 'card-42', data: { column: 'sold' } })
+  await page.waitForFunction(() => globalThis.shown.includes('card-42 is in sold'))
+  expect(await page.evaluate(() => globalThis.shown)).toContain('live')
+})
