@@ -13,6 +13,8 @@ const budgets = {
     code: `export { createSpoke } from './dist/index.js'; export { shareTabs } from './dist/tabs/index.js'`,
     budget: 13_600,
   },
+  react: { code: `export * from './dist/react/index.js'`, budget: 700 },
+  query: { code: `export * from './dist/query/index.js'`, budget: 1_000 },
 }
 
 let over = false
@@ -20,6 +22,7 @@ for (const [name, { code, budget }] of Object.entries(budgets)) {
   const { outputFiles } = await build({
     stdin: { contents: code, resolveDir: new URL('..', import.meta.url).pathname },
     bundle: true,
+    external: ['react', '@tanstack/query-core'],
     minify: true,
     format: 'esm',
     target: 'es2022',

@@ -30,7 +30,7 @@ export class Site {
 
   static async start(): Promise<Site> {
     const server = createServer((request, response) => {
-      const bundle = /^\/(page|example)\.js$/.exec(request.url ?? '')
+      const bundle = /^\/(page|example|react)\.js$/.exec(request.url ?? '')
       response.setHeader('Content-Type', bundle ? 'text/javascript' : 'text/html')
       response.end(bundle ? readFileSync(join(inject('bundles'), `${bundle[1]}.js`)) : html(request.url ?? ''))
     }).listen(0, '127.0.0.1')
@@ -71,8 +71,8 @@ export class Site {
 }
 
 function html(url: string): string {
-  const name = url.startsWith('/example') ? 'example' : 'page'
-  return `<!doctype html><title>spoke</title><script type="module" src="/${name}.js"></script>`
+  const name = /^\/(example|react)/.exec(url)?.[1] ?? 'page'
+  return `<!doctype html><title>spoke</title><body><script type="module" src="/${name}.js"></script>`
 }
 
 export function seen(page: Page): Promise<Record> {

@@ -24,7 +24,10 @@ afterAll(async () => {
 
 test('the page shows the example', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../../docs/spoke.md'), 'utf8')
-  const example = readFileSync(join(import.meta.dirname, '../../examples/example.ts'), 'utf8')
+  const folder = join(import.meta.dirname, '../../examples')
+  const example = ['example.ts', 'query.ts', 'react.tsx']
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('')
   const blocks = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code ?? '')
   expect(blocks.length).toBeGreaterThan(5)
   for (const block of blocks) expect(example).toContain(block)

@@ -29,10 +29,16 @@ export default async function setup(project: TestProject) {
     stdio: 'inherit',
   })
   await build({
-    entryPoints: { page: join(here, 'page.ts'), example: join(here, '../../examples/example.ts') },
+    entryPoints: {
+      page: join(here, 'page.ts'),
+      react: join(here, 'react-page.tsx'),
+      example: join(here, '../../examples/example.ts'),
+    },
     outdir: folder,
     bundle: true,
     format: 'esm',
+    jsx: 'automatic',
+    define: { 'process.env.NODE_ENV': '"development"' },
     target: 'es2022',
     logLevel: 'warning',
   })
