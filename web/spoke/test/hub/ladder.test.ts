@@ -20,6 +20,7 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   proxy.mode = 'pass'
+  proxy.late = { streams: 0, pages: 0 }
   await site.fresh()
 })
 
@@ -42,6 +43,22 @@ test('a proxy that holds streams back: polling, and back to live when it does no
   await sleep(1_000)
   expect(proxy.requests).toBe(requests) // and no page is asked for
   expect((await seen(page)).errors).toEqual([])
+})
+
+test('a stream that was asked for before the first page came goes on from that page', async () => {
+  proxy.mode = 'buffer'
+  proxy.late = { streams: 1_800, pages: 2_500 }
+  const before = proxy.requests - proxy.streams
+  const page = await site.start({ url: proxy.url, filters: ['late'] })
+  await eventually(
+    () => proxy.requests - proxy.streams,
+    (pages) => pages > before,
+  )
+  proxy.mode = 'pass'
+  await sleep(300) // the hub has answered with a page; the next stream is not asked for yet
+  await hub.publish({ topic: 'late', type: 't', data: 'between' })
+  await until(page, 'live')
+  expect(await events(page, 1)).toEqual(['between'])
 })
 
 describe('the kill switch', () => {

@@ -10,6 +10,8 @@ export type Mode = 'pass' | 'buffer' | 'swallow' | 'refuse'
 /** A proxy between browser and hub that can go wrong in the ways in which they do. */
 export class Proxy {
   mode: Mode = 'pass'
+  /** By how many milliseconds answers come late. */
+  late = { streams: 0, pages: 0 }
   /** How many requests for streams there were. */
   streams = 0
   /** How many requests there were in all. */
@@ -69,16 +71,20 @@ export class Proxy {
       hub.destroy()
     }
     const held: Buffer[] = []
+    let late = 0
     client.on('data', (chunk) => {
       const text = chunk.toString('latin1')
       this.requests += text.match(/^(GET|POST) /gm)?.length ?? 0
-      this.streams += text.match(/^accept: text\/event-stream/gim)?.length ?? 0
+      const streams = text.match(/^accept: text\/event-stream/gim)?.length ?? 0
+      this.streams += streams
+      late = streams > 0 ? this.late.streams : this.late.pages
       hub.write(chunk)
     })
     hub.on('data', (chunk) => {
       if (this.mode === 'swallow') return
       const begins = chunk.includes('text/event-stream')
       if (held.length > 0 || (this.mode === 'buffer' && begins)) held.push(chunk)
+      else if (late > 0) setTimeout(() => client.write(chunk), late)
       else this.#forward(chunk, client, end)
     })
     hub.on('end', () => {

@@ -89,6 +89,32 @@ test('a tab that follows more loses nothing of what it followed', async () => {
   expect(heard).toEqual(range(heard[0] ?? 0, n))
 })
 
+test('a tab that goes on from an older cursor has what it missed, whatever else comes meanwhile', async () => {
+  const [leader, follower] = [await tab(['a']), await tab(['a'])]
+  const { cursor } = await publish('elsewhere', 0)
+  for (const n of range(0, 5)) await publish('b', n)
+  let n = 0
+  let going = true
+  const publishing = (async () => {
+    while (going) await publish('a', n++)
+  })()
+  await events(leader, 10)
+  await follower.evaluate((from) => void globalThis.follow(['b'], { cursor: from }), cursor)
+  await sleep(500)
+  going = false
+  await publishing
+  await follower.waitForFunction((last) => globalThis.seen.batches.flat().some(({ data }) => data === last), n - 1)
+  const heard = (topic: string, batches: { topic: string; data?: unknown }[][]) =>
+    batches
+      .flat()
+      .filter((event) => event.topic === topic)
+      .map(({ data }) => data)
+  const { batches } = await seen(follower)
+  expect(heard('b', batches)).toEqual(range(0, 5))
+  expect(heard('a', batches)).toEqual(range(0, n))
+  expect(await events(leader, n)).toEqual(range(0, n))
+})
+
 test('a tab that is left is not the leader any more, and is one again when it is back', async () => {
   const [leader, follower] = [await tab(['a']), await tab(['a'])]
   await leader.goto('about:blank')
