@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { events, Site, seen, until } from './browser.js'
+import { events, Site, seen, state, until } from './browser.js'
 import { eventually, Hub, sleep } from './hub.js'
 import { Proxy } from './proxy.js'
 
@@ -59,6 +59,41 @@ test('a stream that was asked for before the first page came goes on from that p
   await hub.publish({ topic: 'late', type: 't', data: 'between' })
   await until(page, 'live')
   expect(await events(page, 1)).toEqual(['between'])
+})
+
+test('a connection that is dead and does not say so is noticed by its silence', async () => {
+  const page = await site.open()
+  await page.clock.install()
+  await page.evaluate((url) => globalThis.start({ url, filters: ['dead'] }), proxy.url)
+  await until(page, 'live')
+  proxy.mode = 'swallow'
+  await hub.publish({ topic: 'dead', type: 't', data: 'missed' })
+  const heartbeatMs = await page.evaluate(() => globalThis.spoke.state.memory.heartbeatMs)
+  await page.clock.fastForward(2.5 * heartbeatMs + 1_500)
+  expect(await state(page)).toBe('live')
+  proxy.mode = 'pass'
+  await page.clock.fastForward(1_000)
+  expect(await page.evaluate(() => globalThis.spoke.state)).toMatchObject({
+    name: 'connecting',
+    cause: { kind: 'silent' },
+  })
+  await page.clock.fastForward(2_000) // the pause
+  await until(page, 'live')
+  expect(await events(page, 1)).toEqual(['missed'])
+})
+
+test('streams that do not last give way to pages', async () => {
+  const before = proxy.streams
+  const page = await site.start({ url: proxy.url, filters: ['cut'] })
+  await until(page, 'live')
+  proxy.cut()
+  await until(page, 'connecting')
+  await until(page, 'live')
+  proxy.cut()
+  await until(page, 'polling')
+  await hub.publish({ topic: 'cut', type: 't', data: 1 })
+  expect(await events(page, 1)).toEqual([1])
+  expect(proxy.streams - before).toBe(2)
 })
 
 describe('the kill switch', () => {

@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /**
  * What a proxy does: hand on; keep streams back until they end, as nginx does by
- * default; swallow what the hub answers; refuse.
+ * default; swallow what the hub sends; refuse.
  */
 export type Mode = 'pass' | 'buffer' | 'swallow' | 'refuse'
 
