@@ -36,6 +36,7 @@ export class Connection implements Feed {
   #closeStream: (() => void) | undefined
   #unask: (() => void) | undefined
   #heardAt = 0
+  #patienceMs = 0
   #queue: Happening[] = []
   #busy = false
 
@@ -44,7 +45,7 @@ export class Connection implements Feed {
     this.#sink = sink
     this.#state = initial(options.transports.length)
     this.#examiner = new Examiner(options.http)
-    this.#unwatch = watchSurroundings((what) => this.#happen(what))
+    this.#unwatch = watchSurroundings((what) => this.#see(what))
     if (options.disabled) this.#happen({ type: 'disable' })
   }
 
@@ -59,7 +60,9 @@ export class Connection implements Feed {
   want(filters: readonly string[], cursor: string | undefined): void {
     const asked = new Set(this.#asked)
     const more = filters.some((filter) => !asked.has(filter))
-    const from = cursor === undefined ? this.#cursor : earlier(this.#cursor, cursor)
+    // Who begins after nobody has followed anything begins now.
+    const here = filters.length === 0 ? undefined : this.#cursor
+    const from = cursor === undefined ? here : earlier(here, cursor)
     const back = from !== this.#cursor
     this.#filters = filters // who wants less gets more until the next request, and leaves it out
     this.#cursor = from
@@ -83,6 +86,13 @@ export class Connection implements Feed {
   close(): void {
     this.#happen({ type: 'close' })
     this.#unwatch()
+  }
+
+  /** Timers of a hidden page, or of a machine that slept, are late. */
+  #see(what: Happening): void {
+    this.#happen(what)
+    const silent = this.#timers.has('watchdog') && Date.now() - this.#heardAt > this.#patienceMs
+    if (what.type === 'visible' && silent) this.#happen({ type: 'timer', timer: 'watchdog' })
   }
 
   /** What happens while something is carried out waits for its turn. */
@@ -288,7 +298,10 @@ export class Connection implements Feed {
 
   #arm(timer: Timer, ms: number): void {
     this.#disarm(timer)
-    if (timer === 'watchdog') this.#heardAt = Date.now()
+    if (timer === 'watchdog') {
+      this.#heardAt = Date.now()
+      this.#patienceMs = ms
+    }
     this.#timers.set(
       timer,
       setTimeout(() => this.#rang(timer, ms), ms),

@@ -1,12 +1,12 @@
 import type { Frame } from './frames.js'
 import type { Http } from './http.js'
 import { HubError, type Problem } from './problem.js'
-import { type EventMap, type EventOf, type Schemas, validated } from './schema.js'
+import { type EventOf, type Schemas, validated } from './schema.js'
 import { Snapshots } from './snapshots.js'
 import { type SubscribeOptions, type Subscriber, Subscription } from './subscription.js'
 import { isBefore, parseCursor, type ResetReason, type WireEvent } from './wire.js'
 
-export interface InboxOptions<Map extends EventMap> {
+export interface InboxOptions<Map extends object> {
   readonly http: Http
   readonly schemas: Schemas<Map>
   readonly cursor: string | undefined
@@ -17,7 +17,7 @@ export interface InboxOptions<Map extends EventMap> {
  * Inbox hands frames to those who have subscribed. It stands at a cursor: all up to
  * there has been handed over, and whoever subscribes begins there.
  */
-export class Inbox<Map extends EventMap> {
+export class Inbox<Map extends object> {
   readonly #options: InboxOptions<Map>
   readonly #all = new globalThis.Map<Subscription, Subscriber<Map>>()
   readonly #snapshots: Snapshots
@@ -105,6 +105,12 @@ export class Inbox<Map extends EventMap> {
       const error = new HubError(problem)
       this.#call(() => (subscriber.refused ? subscriber.refused(error) : this.#options.fail(error)))
     }
+  }
+
+  /** Forgets where it stands: nobody has subscribed, and who does begins anew. */
+  forget(): void {
+    this.#cursor = undefined
+    this.#covered = new Set()
   }
 
   clear(): void {

@@ -1,9 +1,8 @@
 import type { Http } from './http.js'
 import { describe, errorOf, type Failure, failureOf, failureOfThrown, isPassing } from './problem.js'
-import type { EventMap } from './schema.js'
 
 /** An event to publish. */
-export type Draft<Map extends EventMap> = {
+export type Draft<Map extends object> = {
   [Type in keyof Map & string]: {
     readonly topic: string
     readonly type: Type
@@ -63,7 +62,7 @@ export class Publisher {
     this.#leaving = false
   }
 
-  async publish<Map extends EventMap>(
+  async publish<Map extends object>(
     drafts: Draft<Map> | readonly Draft<Map>[],
     options: PublishOptions,
   ): Promise<Published> {
@@ -85,7 +84,7 @@ export class Publisher {
     }
   }
 
-  #named<Map extends EventMap>(draft: Draft<Map>): object {
+  #named<Map extends object>(draft: Draft<Map>): object {
     return { ...(this.#source !== undefined && { source: this.#source }), ...draft, id: draft.id ?? randomId() }
   }
 

@@ -14,14 +14,20 @@ type SchemaResult<Data> =
   | { readonly value: Data; readonly issues?: undefined }
   | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] }
 
-/** What the data of each type of event is. */
+/** What the data of each type of event is, if nothing is said: anything. */
 export type EventMap = { [type: string]: unknown }
 
-export type Schemas<Map extends EventMap> = { readonly [Type in keyof Map]?: Schema<Map[Type]> }
+export type Schemas<Map extends object> = { readonly [Type in keyof Map]?: Schema<Map[Type]> }
 
-/** An event with the data that its type has in the map. Data is absent when the event removes its key. */
-export type EventOf<Map extends EventMap> = {
-  [Type in keyof Map & string]: Omit<WireEvent, 'type' | 'data'> & { readonly type: Type; readonly data?: Map[Type] }
+/** An event of a type, with the data that this has in the map: none when the event removes its key. */
+export type Typed<Map extends object, Type extends keyof Map & string> = Omit<WireEvent, 'type' | 'data'> & {
+  readonly type: Type
+  readonly data?: Map[Type]
+}
+
+/** An event of any of the map's types. */
+export type EventOf<Map extends object> = {
+  [Type in keyof Map & string]: Typed<Map, Type>
 }[keyof Map & string]
 
 /** An event whose data is not what its type's schema says. */
@@ -36,8 +42,8 @@ export class InvalidEventError extends Error {
 }
 
 /** The event as its schema has it. Throws an InvalidEventError. */
-export function validated<Map extends EventMap>(event: WireEvent, schemas: Schemas<Map>): EventOf<Map> {
-  const schema = schemas[event.type]
+export function validated<Map extends object>(event: WireEvent, schemas: Schemas<Map>): EventOf<Map> {
+  const schema = (schemas as Schemas<EventMap>)[event.type]
   const removes = event.key !== undefined && event.data === undefined
   if (schema === undefined || removes) return event as EventOf<Map>
   const result = schema['~standard'].validate(event.data)

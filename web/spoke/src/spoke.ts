@@ -5,14 +5,14 @@ import { Inbox } from './inbox.js'
 import { initial, type State } from './machine/state.js'
 import type { Problem } from './problem.js'
 import { type Draft, type Published, Publisher, type PublishOptions } from './publisher.js'
-import type { EventMap, EventOf, Schemas } from './schema.js'
+import type { EventMap, Schemas, Typed } from './schema.js'
 import type { SubscribeOptions, Subscriber } from './subscription.js'
 import { type TokenSource, Tokens } from './tokens.js'
 import { fetchStream } from './transports/stream.js'
 import type { StreamTransport } from './transports/transport.js'
 import { earlier } from './wire.js'
 
-export interface SpokeOptions<Map extends EventMap> {
+export interface SpokeOptions<Map extends object> {
   /** Where the hub is, such as `https://hub.example.com`: what comes before `/v1`. */
   readonly url: string
   /** Gives the token; without it the spoke is anonymous, or the cookie says who it is. */
@@ -40,10 +40,10 @@ export interface SpokeOptions<Map extends EventMap> {
 export type TabsFactory = (connect: (sink: FeedSink) => Connection, sink: FeedSink, url: string) => Feed
 
 /** A spoke: one connection to the hub, whatever the number of subscriptions. */
-export interface Spoke<Map extends EventMap> {
+export interface Spoke<Map extends object> {
   /** How it is connected now. */
   readonly state: State
-  /** Up to here everything has been handed to the subscribers. */
+  /** Up to here everything has been handed to the subscribers; undefined while there are none. */
   readonly cursor: string | undefined
   /** Calls back after every change of `state`, and returns what ends that. */
   watch(listener: (state: State) => void): () => void
@@ -57,7 +57,7 @@ export interface Spoke<Map extends EventMap> {
   on<Type extends keyof Map & string>(
     filters: string | readonly string[],
     type: Type,
-    listener: (event: Extract<EventOf<Map>, { type: Type }>) => void,
+    listener: (event: Typed<Map, Type>) => void,
   ): () => void
   /** Publishes an event. Resolves when the hub has it; throws a ConflictError if `ifVersion` does not hold. */
   publish(draft: Draft<Map>, options?: PublishOptions): Promise<Published>
@@ -74,11 +74,11 @@ export interface Spoke<Map extends EventMap> {
 /** How long a spoke without subscriptions keeps its connection: pages that change theirs drop it for a moment. */
 const settleMs = 200
 
-export function createSpoke<Map extends EventMap = EventMap>(options: SpokeOptions<Map>): Spoke<Map> {
+export function createSpoke<Map extends object = EventMap>(options: SpokeOptions<Map>): Spoke<Map> {
   return new Hub(options)
 }
 
-class Hub<Map extends EventMap> implements Spoke<Map> {
+class Hub<Map extends object> implements Spoke<Map> {
   readonly #inbox: Inbox<Map>
   readonly #feed: Feed
   readonly #publisher: Publisher
@@ -147,10 +147,10 @@ class Hub<Map extends EventMap> implements Spoke<Map> {
   on<Type extends keyof Map & string>(
     filters: string | readonly string[],
     type: Type,
-    listener: (event: Extract<EventOf<Map>, { type: Type }>) => void,
+    listener: (event: Typed<Map, Type>) => void,
   ): () => void {
     return this.subscribe(filters, (events) => {
-      for (const event of events) if (event.type === type) listener(event as Extract<EventOf<Map>, { type: Type }>)
+      for (const event of events) if (event.type === type) listener(event as unknown as Typed<Map, Type>)
     })
   }
 
@@ -190,10 +190,15 @@ class Hub<Map extends EventMap> implements Spoke<Map> {
       this.#wanting = false
       clearTimeout(this.#settling)
       const filters = this.#inbox.filters
-      if (filters.length === 0) this.#settling = setTimeout(() => this.#feed.want([], undefined), settleMs)
+      if (filters.length === 0) this.#settling = setTimeout(() => this.#rest(), settleMs)
       else this.#feed.want(filters, this.#from)
       this.#from = undefined
     })
+  }
+
+  #rest(): void {
+    this.#feed.want([], undefined)
+    this.#inbox.forget()
   }
 
   #refused(filters: readonly string[], problem: Problem): void {

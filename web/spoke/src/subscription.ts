@@ -1,11 +1,11 @@
 import { matches } from './filter.js'
 import { batchesOf } from './frames.js'
 import type { HubError } from './problem.js'
-import type { EventMap, EventOf } from './schema.js'
+import type { EventOf } from './schema.js'
 import type { ResetReason, WireEvent } from './wire.js'
 
 /** Who subscribes. */
-export interface Subscriber<Map extends EventMap> {
+export interface Subscriber<Map extends object> {
   /**
    * Events in the hub's order. Those that were published together come together,
    * as far as the filters match them, and no call has a part of them.

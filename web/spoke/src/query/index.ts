@@ -9,7 +9,7 @@ import type { EventMap, EventOf } from '../schema.js'
 import type { Spoke } from '../spoke.js'
 
 /** Which events are about which queries, and how. */
-export interface Binding<Map extends EventMap, Data> {
+export interface Binding<Map extends object, Data> {
   readonly filters: string | readonly string[]
   /** The queries that the filters are about: their keys begin with this. */
   readonly queryKey: QueryKey
@@ -40,7 +40,7 @@ const spreadMs = 1_000
  * that was under way when an event came does not undo it: the event is applied
  * again to what the fetch brings.
  */
-export function bindQueries<Map extends EventMap, Data>(
+export function bindQueries<Map extends object, Data>(
   client: QueryClient,
   spoke: Spoke<Map>,
   binding: Binding<Map, Data>,

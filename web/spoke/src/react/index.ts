@@ -22,7 +22,7 @@ import type { SubscribeOptions, Subscriber } from '../subscription.js'
 const Provided: Context<unknown> = createContext<unknown>(undefined)
 
 /** Gives a spoke to all below. It neither opens nor closes it. */
-export function SpokeProvider<Map extends EventMap>(properties: {
+export function SpokeProvider<Map extends object>(properties: {
   readonly spoke: Spoke<Map>
   readonly children?: ReactNode
 }): ReactNode {
@@ -30,7 +30,7 @@ export function SpokeProvider<Map extends EventMap>(properties: {
 }
 
 /** The spoke. */
-export function useSpoke<Map extends EventMap = EventMap>(): Spoke<Map> {
+export function useSpoke<Map extends object = EventMap>(): Spoke<Map> {
   const spoke = useContext(Provided)
   if (spoke === undefined) throw new Error('useSpoke: there is no SpokeProvider around this component')
   return spoke as Spoke<Map>
@@ -50,7 +50,7 @@ export function useSpokeState<Chosen>(select: (state: State) => Chosen): Chosen 
  * Follows filters for as long as the component is there. Callbacks may change with
  * every render; filters and options begin a new subscription when they do.
  */
-export function useEvents<Map extends EventMap = EventMap>(
+export function useEvents<Map extends object = EventMap>(
   filters: string | readonly string[],
   subscriber: Subscriber<Map> | Subscriber<Map>['events'],
   options: SubscribeOptions = {},

@@ -62,6 +62,7 @@ export class Tab implements Feed {
     const known = new Set(this.#filters)
     const more = filters.some((filter) => !known.has(filter))
     this.#filters = filters
+    if (filters.length === 0) this.#cursor = undefined
     this.#say(more || cursor !== undefined, cursor)
   }
 

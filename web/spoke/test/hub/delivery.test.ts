@@ -156,6 +156,23 @@ test('without subscriptions there is no connection, and a change of page does no
   )
 })
 
+test('who follows after nobody did begins then, and not where the last one stood', async () => {
+  const to = topic()
+  const page = await site.open()
+  await page.evaluate((url) => globalThis.start({ url }), hub.url)
+  const following = await page.evaluateHandle((filter) => ({ end: globalThis.follow([filter]) }), to)
+  await until(page, 'live')
+  await publish(to, 0, 1)
+  await events(page, 1)
+  await following.evaluate(({ end }) => end())
+  await until(page, 'idle')
+  await publish(to, 1, 2)
+  await page.evaluate((filter) => void globalThis.follow([filter]), to)
+  await until(page, 'live')
+  await publish(to, 2, 3)
+  expect(await events(page, 2)).toEqual([0, 2])
+})
+
 describe('a snapshot', () => {
   test('comes first, then what has happened since', async () => {
     const to = topic()

@@ -82,6 +82,18 @@ test('a connection that is dead and does not say so is noticed by its silence', 
   expect(await events(page, 1)).toEqual(['missed'])
 })
 
+test('who looks at a page again after a long silence does not wait for its end', async () => {
+  const page = await site.open()
+  await page.clock.install()
+  await page.evaluate((url) => globalThis.start({ url, filters: ['a'] }), proxy.url)
+  await until(page, 'live')
+  proxy.mode = 'swallow'
+  await page.clock.setSystemTime(Date.now() + 3_600_000) // the machine slept, and its timers with it
+  expect(await state(page)).toBe('live')
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+  expect(await state(page)).toBe('connecting')
+})
+
 test('streams that do not last give way to pages', async () => {
   const before = proxy.streams
   const page = await site.start({ url: proxy.url, filters: ['cut'] })
