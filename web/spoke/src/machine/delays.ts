@@ -8,6 +8,8 @@ export const steadyMs = 10_000
 export const offlineMs = 60_000
 /** A page that comes sooner than this was not waited for. */
 export const promptMs = 1_000
+/** Pages follow each other so soon at most, however busy the topics. */
+export const gapMs = 250
 /** How long a disabled spoke waits if the hub does not say. */
 export const disabledMs = 30_000
 /** Over how long those are spread who come back when the level does. */

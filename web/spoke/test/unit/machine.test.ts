@@ -82,6 +82,13 @@ describe('the ladder', () => {
   })
 })
 
+test('pages of a busy topic follow each other four times a second at most', () => {
+  const m = polled()
+  expect(armed(m.on({ type: 'page', level: 'normal', count: 9, tookMs: 50 }), 'poll')).toBe(200)
+  m.on({ type: 'timer', timer: 'poll' })
+  expect(m.on({ type: 'page', level: 'normal', count: 9, tookMs: 300 })).toContainEqual({ do: 'ask', wait: true })
+})
+
 function polled() {
   const m = drive()
   m.on({ type: 'want', wanted: true })
