@@ -18,10 +18,12 @@ const answerMs = 1_000
  * thaws, count for nothing.
  */
 export class Tab implements Feed {
+  readonly #name: string
   readonly #connect: LeaderOptions['connect']
   readonly #sink: FeedSink
   readonly #id = crypto.randomUUID()
-  readonly #channel: BroadcastChannel
+  /** Closed while the page is left. */
+  #channel: BroadcastChannel | undefined
   readonly #candidate: Candidate
   readonly #stop = new AbortController()
   #leader: Leader | undefined
@@ -36,10 +38,10 @@ export class Tab implements Feed {
   #watch: ReturnType<typeof setTimeout> | undefined
 
   constructor(name: string, connect: LeaderOptions['connect'], sink: FeedSink) {
+    this.#name = name
     this.#connect = connect
     this.#sink = sink
-    this.#channel = new BroadcastChannel(name)
-    this.#channel.onmessage = ({ data }: MessageEvent<Letter>) => this.#read(data)
+    this.#channel = this.#openChannel()
     this.#candidate = new Candidate(name, {
       term: () => this.#term,
       elected: (term) => this.#lead(term),
@@ -83,7 +85,6 @@ export class Tab implements Feed {
   close(): void {
     this.#leave()
     this.#stop.abort()
-    this.#channel.close()
     this.#changed({ name: 'closed', memory: this.#state.memory })
   }
 
@@ -97,7 +98,7 @@ export class Tab implements Feed {
 
   #tell(request: Request): void {
     if (this.#leader) this.#obey(this.#leader, request)
-    else this.#channel.postMessage(request)
+    else this.#channel?.postMessage(request)
   }
 
   #read(letter: Letter): void {
@@ -160,7 +161,7 @@ export class Tab implements Feed {
   }
 
   #order(order: Order): void {
-    this.#channel.postMessage({ term: this.#term, order } satisfies Letter)
+    this.#channel?.postMessage({ term: this.#term, order } satisfies Letter)
   }
 
   #lead(term: number): void {
@@ -200,12 +201,21 @@ export class Tab implements Feed {
     this.#leader?.close()
     this.#leader = undefined
     this.#candidate.withdraw()
+    this.#channel?.close() // a browser gives up a page that it keeps when it is sent something
+    this.#channel = undefined
   }
 
   #comeBack(): void {
+    this.#channel = this.#openChannel()
     this.#candidate.stand()
     this.#listen()
     this.#say(true)
+  }
+
+  #openChannel(): BroadcastChannel {
+    const channel = new BroadcastChannel(this.#name)
+    channel.onmessage = ({ data }: MessageEvent<Letter>) => this.#read(data)
+    return channel
   }
 
   /** Watches for the leader's silence, as long as anybody looks at this page. */
@@ -213,7 +223,7 @@ export class Tab implements Feed {
     clearTimeout(this.#watch)
     if (this.#leader || this.#stop.signal.aborted || document.visibilityState === 'hidden') return
     this.#watch = setTimeout(() => {
-      this.#channel.postMessage({ kind: 'ping' } satisfies Letter)
+      this.#channel?.postMessage({ kind: 'ping' } satisfies Letter)
       this.#watch = setTimeout(() => this.#candidate.steal(), answerMs)
     }, silenceMs)
   }

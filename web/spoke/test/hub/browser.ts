@@ -35,7 +35,11 @@ export class Site {
       response.end(bundle ? readFileSync(join(inject('bundles'), `${bundle[1]}.js`)) : html(request.url ?? ''))
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const browser = await chromium.launch({ executablePath: inject('chromium'), args: flags })
+    const browser = await chromium.launch({
+      executablePath: inject('chromium'),
+      args: flags,
+      ignoreDefaultArgs: ['--disable-back-forward-cache'], // pages that are left are kept, as for people
+    })
     return new Site(browser, server, await browser.newContext())
   }
 

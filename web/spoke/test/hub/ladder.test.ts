@@ -187,6 +187,32 @@ test('offline is believed, and online too', async () => {
   expect(await events(page, 1)).toEqual([7])
 })
 
+test('a page that is left hangs up, and is live again when it is come back to', async () => {
+  const page = await site.start({ url: proxy.url, filters: ['left'] })
+  await until(page, 'live')
+  await page.goto(`${site.url}/other`)
+  await eventually(
+    () => hub.clients(),
+    (all) => all.length === 0,
+  )
+  await hub.publish({ topic: 'left', type: 't', data: 'meanwhile' })
+  await page.goBack({ waitUntil: 'commit' })
+  await until(page, 'live', 5_000) // the same spoke: the page was kept
+  expect(await events(page, 1)).toEqual(['meanwhile'])
+  expect((await seen(page)).states).toEqual(['connecting', 'live', 'offline', 'connecting', 'live'])
+})
+
+test('a page that is frozen hangs up until it is not any more', async () => {
+  const page = await site.start({ url: proxy.url, filters: ['frozen'] })
+  await until(page, 'live')
+  await page.evaluate(() => document.dispatchEvent(new Event('freeze')))
+  await until(page, 'offline')
+  await hub.publish({ topic: 'frozen', type: 't', data: 1 })
+  await page.evaluate(() => document.dispatchEvent(new Event('resume')))
+  await until(page, 'live', 3_000)
+  expect(await events(page, 1)).toEqual([1])
+})
+
 test('polling alone, if that is asked for', async () => {
   const streams = proxy.streams
   const page = await site.start({ url: proxy.url, filters: ['a'], transport: 'none' })
