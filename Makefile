@@ -56,7 +56,7 @@ web: ## check the TypeScript of web: style, types, size, and tests in Chromium
 	@missing=; command -v npm >/dev/null || missing=Node.js; \
 	[ -x "$${CHROMIUM:-/usr/bin/chromium}" ] || missing="$$missing Chromium (/usr/bin/chromium, or CHROMIUM)"; \
 	if [ -n "$$missing" ]; then echo "WARNING: web is NOT tested: there is no" $$missing; [ -z "$$CI" ]; \
-	else set -x; cd web && npm ci && npm run check; fi
+	else set -x; cd web && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci; } && npm run check; fi
 
 # Without the race detector: these measure.
 $(TRIALS):

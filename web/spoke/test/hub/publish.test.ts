@@ -126,6 +126,5 @@ test('what waits for its next try has it when the page is left', async () => {
   await eventually(
     () => all('p/5', from),
     (stored) => stored.length === 1,
-    1_500,
   )
 })
