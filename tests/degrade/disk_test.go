@@ -109,7 +109,7 @@ func (d *disk) mend() {
 func TestDiskBecomesSlowFailsAndHeals(t *testing.T) {
 	clients := trial.Pick(50, 500)
 	d := newDisk(t)
-	hub := trial.NewHub(t, trial.CheckedProgram(t))
+	hub := trial.NewHub(t, trial.CheckedProgram(t), hold())
 	hub.Data = filepath.Join(d.dir, "data")
 	trial.Begin(t, hub)
 	all := gather(t, hub, clients)

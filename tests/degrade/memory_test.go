@@ -13,7 +13,7 @@ import (
 // hub gives up one thing after the other, and comes back once they are cut off.
 func TestMemoryNearsItsBudget(t *testing.T) {
 	clients, stalled := trial.Pick(20, 200), 60
-	hub := trial.Hub(t, "GOMEMLIMIT=160MiB",
+	hub := trial.Hub(t, hold(), "GOMEMLIMIT=160MiB",
 		"NAVE_LIMITS_MAILBOXES=1GiB", "NAVE_CLIENT_MAILBOX=4MiB", "NAVE_CLIENT_MAX_LAG=5m", "NAVE_CLIENT_WRITE_TIMEOUT=30s")
 	all := gather(t, hub, clients)
 	levels := watchLevel(t, hub)

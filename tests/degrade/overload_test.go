@@ -16,7 +16,7 @@ import (
 // worth least; when they are fewer again all is as before.
 func TestPublishersExceedCapacity(t *testing.T) {
 	clients, flooders := trial.Pick(100, 300), trial.Pick(64, 256)
-	hub := trial.CheckedHub(t)
+	hub := trial.CheckedHub(t, hold())
 	all := gather(t, hub, clients)
 	levels := watchLevel(t, hub)
 	load := publish(t, hub, 20*time.Millisecond, number)

@@ -40,7 +40,7 @@ func large(bytes int) func(int) json.RawMessage {
 func TestHalfOfTheClientsStopReading(t *testing.T) {
 	half := trial.Pick(40, 400)
 	stalled := half + half/10 // so that it is half of them even if one has not come yet
-	hub := trial.CheckedHub(t, "NAVE_CLIENT_MAX_LAG=30s", "NAVE_CLIENT_WRITE_TIMEOUT=30s", "NAVE_CLIENT_MAILBOX=64KiB")
+	hub := trial.CheckedHub(t, hold(), "NAVE_CLIENT_MAX_LAG=30s", "NAVE_CLIENT_WRITE_TIMEOUT=30s", "NAVE_CLIENT_MAILBOX=64KiB")
 	all := gather(t, hub, half)
 	levels := watchLevel(t, hub)
 	load := publish(t, hub, time.Millisecond, large(8<<10))

@@ -15,6 +15,9 @@ import (
 	"github.com/navehub/nave/tests/trial"
 )
 
+// hold is how long a level is held before a better one; in the long form as by default.
+func hold() string { return "NAVE_LEVELS_HOLD=" + trial.Pick("3s", "15s") }
+
 // A change is a level that the hub came to, and why.
 type change struct {
 	after time.Duration
