@@ -160,8 +160,8 @@ func TestReceiptsAreAskedFor(t *testing.T) {
 			said = append(said, string(e.Data))
 		}
 		want := []string{
-			`{"status":"live","cursor":"` + cursorAt(m.Hub, 0) + `","connection":"1","receipts":1}`,
-			`{"level":"shed"}`, `{"level":"normal","receipts":1}`,
+			`{"status":"live","cursor":"` + cursorAt(m.Hub, 0) + `","connection":"1","heartbeatMs":15000,"receipts":1}`,
+			`{"level":"shed","heartbeatMs":15000}`, `{"level":"normal","heartbeatMs":15000,"receipts":1}`,
 		}
 		if len(said) != 3 || said[0] != want[0] || said[1] != want[1] || said[2] != want[2] {
 			t.Errorf("said %v, want %v", said, want)
