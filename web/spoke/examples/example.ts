@@ -1,6 +1,7 @@
 // What docs/spoke.md shows, run by test/hub/docs.test.ts.
 import { ConflictError, createSpoke } from '@nave/spoke'
 import { shareTabs } from '@nave/spoke/tabs'
+import { follow } from './live.js'
 
 const hub = new URLSearchParams(location.search).get('hub') ?? ''
 const user = { id: 'alice' }
@@ -17,10 +18,7 @@ async function load(): Promise<void> {
   globalThis.loads++
 }
 
-function live(): void {
-  const spoke = createSpoke({ url: hub })
-  spoke.subscribe('cards/board-1', { events: load, reset: load })
-}
+const live = () => follow(hub, load)
 
 const show = (text: string) => globalThis.shown.push(text)
 

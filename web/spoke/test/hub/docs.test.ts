@@ -25,7 +25,7 @@ afterAll(async () => {
 test('the page shows the example', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../../docs/spoke.md'), 'utf8')
   const folder = join(import.meta.dirname, '../../examples')
-  const example = ['example.ts', 'query.ts', 'react.tsx']
+  const example = ['live.ts', 'example.ts', 'query.ts', 'react.tsx']
     .map((name) => readFileSync(join(folder, name), 'utf8'))
     .join('')
   const blocks = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code ?? '')

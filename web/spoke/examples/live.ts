@@ -1,0 +1,7 @@
+// What docs/spoke.md begins with.
+import { createSpoke } from '@nave/spoke'
+
+export function follow(hub: string, load: () => void): void {
+  const spoke = createSpoke({ url: hub })
+  spoke.subscribe('cards/board-1', { events: load, reset: load })
+}
