@@ -80,6 +80,9 @@ func takeFrom(l *rate.Limiter, n int) (wait time.Duration, giveBack func()) {
 // they are like new.
 const sweepEvery = 10 * time.Second
 
+// mostPublishers are told apart at a time.
+const mostPublishers = 100_000
+
 func (r *rates) of(publisher string) *rate.Limiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -92,6 +95,10 @@ func (r *rates) of(publisher string) *rate.Limiter {
 		}
 	}
 	l, ok := r.publishers[publisher]
+	if !ok && len(r.publishers) >= mostPublishers {
+		publisher = "" // which those share who come later
+		l, ok = r.publishers[publisher]
+	}
 	if !ok {
 		l = newLimiter(r.each)
 		r.publishers[publisher] = l
@@ -102,11 +109,16 @@ func (r *rates) of(publisher string) *rate.Limiter {
 // publisher is who answers for what is published; "" is nobody, for what comes without
 // a token from this machine itself.
 func (x *exchange) publisher() string {
-	switch {
-	case !x.who.Anonymous():
-		return strings.TrimSpace(x.who.Issuer + " " + x.who.Name())
-	case x.address().IsLoopback():
+	if x.who.Anonymous() && x.address().IsLoopback() {
 		return ""
 	}
-	return client.Network(x.address()).String()
+	return x.caller()
+}
+
+// caller is the subject of the token, or without one the network that it comes from.
+func (x *exchange) caller() string {
+	if x.who.Anonymous() {
+		return client.Network(x.address()).String()
+	}
+	return strings.TrimSpace(x.who.Issuer + " " + x.who.Name())
 }

@@ -13,8 +13,10 @@ import (
 const (
 	// receiptsBody is how large a report may be: what a beacon may.
 	receiptsBody = 64 << 10
-	// receiptsRate is how many receipts a second count of one connection.
+	// receiptsRate is how many receipts a second count of one subject, or of an address
+	// without a token.
 	receiptsRate = 200
+	maxDigits    = 20 // of a connection
 )
 
 // A report is what a client has received, as it says it.
@@ -49,7 +51,7 @@ func (h *handler) receive(x *exchange) error {
 		return err
 	}
 	r.Arrived = x.start
-	if of := x.who.Issuer + " " + x.who.Subject + " " + said.Connection; h.receipts.take(of, len(r.Receipts)) != nil {
+	if h.receipts.take(x.caller(), len(r.Receipts)) != nil {
 		h.Telemetry.ReceiptLeftOut(telemetry.ReceiptTooMany, len(r.Receipts))
 	} else {
 		h.Hub.Receive(r, x.who)
@@ -81,7 +83,7 @@ func (h *handler) reportOf(said report) (receipt.Report, error) {
 	}
 	if said.Connection != "" {
 		id, err := strconv.ParseUint(said.Connection, 10, 64)
-		if err != nil {
+		if err != nil || len(said.Connection) > maxDigits {
 			return r, nave.Errorf(nave.CodeInvalid, "connection is %.40q: it is what the stream's hub.sync says, as \"17\"", said.Connection)
 		}
 		r.Connection = id

@@ -3,9 +3,11 @@ package httpapi
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/navehub/nave"
@@ -69,6 +71,20 @@ func (x *exchange) answer(status int, v any) {
 	x.send(status, jsonType, encode(v))
 }
 
+// wrongJSON says what is wrong without words of Go.
+func wrongJSON(err error) string {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, io.EOF):
+		return "it is empty"
+	case errors.As(err, &wrong) && wrong.Field == "":
+		return "it is not an object, but: " + wrong.Value
+	case errors.As(err, &wrong):
+		return wrong.Field + " cannot be: " + wrong.Value
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
+}
+
 // readJSON reads a small body. It may take its time to arrive, so the caller is looked
 // at again.
 func (x *exchange) readJSON(into any) error {
@@ -84,7 +100,7 @@ func (x *exchange) readJSONUpTo(into any, most int64) error {
 	d := json.NewDecoder(bytes.NewReader(body.bytes))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return nave.Errorf(nave.CodeInvalid, "the body is not the JSON that is expected: %.200s", err.Error())
+		return nave.Errorf(nave.CodeInvalid, "the body is not the JSON that is expected: %.200s", wrongJSON(err))
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nave.Errorf(nave.CodeInvalid, "the body has more than the one JSON object that is expected")

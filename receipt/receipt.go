@@ -87,7 +87,9 @@ func Measure(r Report, events []Event) []*Latency {
 		}
 		l := &Latency{Received: received, Error: bound, Moved: moved}
 		if one.Rendered != 0 {
-			l.Rendered = l.Received + milliseconds(one.Rendered-one.Received)
+			if l.Rendered = l.Received + milliseconds(one.Rendered-one.Received); l.Rendered > Longest {
+				continue
+			}
 		}
 		all[i] = l
 	}

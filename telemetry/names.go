@@ -83,7 +83,7 @@ var (
 	closeReasons = newChoice(AttrCloseReason, "client", "write", "too slow", "shutdown",
 		"draining", "unavailable", "auth", "limit", "level", "admin", "error")
 	receipts = newChoice(AttrReceipt, receiptCounted, receiptMoved, ReceiptUnasked, ReceiptUnknown,
-		ReceiptForbidden, ReceiptReplayed, ReceiptAbsurd, ReceiptTooMany)
+		ReceiptForbidden, ReceiptAgain, ReceiptReplayed, ReceiptAbsurd, ReceiptTooMany)
 	refusals = newChoice(AttrRefusal, RefusalTotal, RefusalAddress)
 	verdicts = newChoice(AttrVerdict, "live", "recovered",
 		nave.ResetMalformed, nave.ResetForeignEpoch, nave.ResetAhead, nave.ResetRetention, nave.ResetDamaged, nave.ResetDegraded)

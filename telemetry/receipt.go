@@ -32,6 +32,7 @@ const (
 	ReceiptUnasked   = "unasked"   // of an event that the hub has not asked about, or not now
 	ReceiptUnknown   = "unknown"   // of one that it does not have at hand, any more or at all
 	ReceiptForbidden = "forbidden" // of one that the caller may not read, or another's stream
+	ReceiptAgain     = "again"     // of one that the same connection has reported before
 	ReceiptReplayed  = "replayed"  // of one that was there before the stream, and so has an age
 	ReceiptAbsurd    = "absurd"    // with times that cannot be true
 	ReceiptTooMany   = "too many"  // beyond what a connection may send

@@ -80,6 +80,7 @@ type Hub struct {
 	deciding   chan struct{} // one of those who keep what operators decide
 	publishers gate
 	present    present
+	receipts   sightings
 	health     health
 	service    atomic.Pointer[Service] // written by Start, and by the governor
 	governing  governing

@@ -4,9 +4,11 @@ import (
 	"math"
 	"sort"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/presence"
 	"github.com/navehub/nave/auth"
 	"github.com/navehub/nave/frame"
 	"github.com/navehub/nave/receipt"
@@ -52,6 +54,10 @@ func (h *Hub) Receive(r receipt.Report, who *auth.Identity) {
 			continue
 		}
 		e := &frames[i].Event
+		if !h.receipts.first(sighting{whoOf(who), r.Connection, e.Offset}) {
+			h.telemetry.ReceiptLeftOut(telemetry.ReceiptAgain, 1)
+			continue
+		}
 		h.telemetry.Received(telemetry.Receipt{
 			Event: e, Class: h.config.class(e.Topic), Connection: r.Connection, Fanout: frames[i].Fanout,
 			Accepted: events[i].Accepted, Received: l.Received, Rendered: l.Rendered, Error: l.Error, Moved: l.Moved,
@@ -80,7 +86,7 @@ func (h *Hub) sighted(r *receipt.Report, who *auth.Identity) (frames []*frame.Fr
 		}
 		switch {
 		case f == nil:
-		case !who.Grant.MayRead(f.Event.Topic):
+		case !who.Grant.MayRead(f.Event.Topic), streams && !stream.Filters.Match(f.Event.Topic):
 			f, why = nil, telemetry.ReceiptForbidden
 		case streams && f.Accepted.Before(stream.Connected):
 			f, why = nil, telemetry.ReceiptReplayed
@@ -94,6 +100,39 @@ func (h *Hub) sighted(r *receipt.Report, who *auth.Identity) (frames []*frame.Fr
 	}
 	r.Receipts = kept
 	return frames, events
+}
+
+// A sighting is an event that somebody has received on a connection.
+type sighting struct {
+	who        presence.Who
+	connection uint64
+	event      uint64
+}
+
+// sightings remembers the latest, so that each counts once.
+type sightings struct {
+	mu          sync.Mutex
+	new, before map[sighting]struct{}
+}
+
+// mostSightings are remembered at least, and twice as many at most.
+const mostSightings = 16 << 10
+
+// first reports whether it has not been there before.
+func (s *sightings) first(one sighting) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, again := s.new[one]; again {
+		return false
+	}
+	if _, again := s.before[one]; again {
+		return false
+	}
+	if s.new == nil || len(s.new) == mostSightings {
+		s.new, s.before = make(map[sighting]struct{}), s.new
+	}
+	s.new[one] = struct{}{}
+	return true
 }
 
 // find is the event at an offset, and when it was committed; nil if it is not here.

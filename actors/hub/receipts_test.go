@@ -111,6 +111,7 @@ func TestReceiptsThatSayNothingAreLeftOut(t *testing.T) {
 		}
 		publish1(t, m.Hub, event("cards/1", "moved", 1), event("cards/1", "moved", 1)) // 9 and 10
 		m.Receive(reportNow(1, 2, 4, 9, 10, 100, 0), reader)
+		m.Receive(reportNow(1, 10, 10), reader)
 		m.Receive(reportNow(2, 10), reader)
 		late := reportNow(1, 10)
 		late.Sent += 1000
@@ -123,6 +124,7 @@ func TestReceiptsThatSayNothingAreLeftOut(t *testing.T) {
 			"unknown":   2, // 100 and 0
 			"absurd":    1,
 			"counted":   1,
+			"again":     2, // 10
 		}
 		if got, _ := m.results(); !maps.Equal(got, want) {
 			t.Errorf("receipts = %v, want %v", got, want)
@@ -161,7 +163,8 @@ func TestReceiptsAreAskedFor(t *testing.T) {
 		}
 		want := []string{
 			`{"status":"live","cursor":"` + cursorAt(m.Hub, 0) + `","connection":"1","heartbeatMs":15000,"receipts":1}`,
-			`{"level":"shed","heartbeatMs":15000}`, `{"level":"normal","heartbeatMs":15000,"receipts":1}`,
+			`{"level":"shed","reason":"an operator holds it","heartbeatMs":15000}`,
+			`{"level":"normal","reason":"an operator holds it","heartbeatMs":15000,"receipts":1}`,
 		}
 		if len(said) != 3 || said[0] != want[0] || said[1] != want[1] || said[2] != want[2] {
 			t.Errorf("said %v, want %v", said, want)
@@ -175,4 +178,17 @@ func TestReceiptsAreAskedFor(t *testing.T) {
 			t.Errorf("receipts at %s = %v", nave.LevelShed, got)
 		}
 	})
+}
+
+// What has been reported is remembered for a while, and never more than so much of it.
+func TestSightingsAreBounded(t *testing.T) {
+	var s sightings
+	for i := range uint64(10 * mostSightings) {
+		if !s.first(sighting{event: i}) || s.first(sighting{event: i}) || i > 0 && s.first(sighting{event: i - 1}) {
+			t.Fatalf("event %d", i)
+		}
+	}
+	if n := len(s.new) + len(s.before); n > 2*mostSightings {
+		t.Errorf("%d are remembered", n)
+	}
 }
