@@ -26,6 +26,7 @@ type Members struct {
 	connections map[uint64]*Connection
 	departures  departures
 	count       int
+	of          map[Who]int // the same, by who they are
 
 	news      []*topic // those with something to tell
 	listeners []uint64 // connections that are to get whole lists
@@ -69,7 +70,7 @@ const (
 
 // New makes one without members.
 func New(grace time.Duration, rows Rows) *Members {
-	return &Members{grace: grace, rows: rows, topics: make(map[nave.Topic]*topic), connections: make(map[uint64]*Connection)}
+	return &Members{grace: grace, rows: rows, topics: make(map[nave.Topic]*topic), connections: make(map[uint64]*Connection), of: make(map[Who]int)}
 }
 
 // Count is how many members there are, each on one topic.
@@ -120,9 +121,17 @@ func (m *Members) Leave(id uint64, now time.Time) {
 	}
 }
 
-// Seen lets somebody without a connection be present for the grace period.
+// mostOfOne is on how many topics somebody may be whose polls alone say so. Streams are
+// bounded by how many of them there are.
+const mostOfOne = 1000
+
+// Seen lets somebody without a connection be present for the grace period; on no more
+// topics than mostOfOne.
 func (m *Members) Seen(who Who, topics []nave.Topic, now time.Time) {
 	for _, t := range topics {
+		if m.of[who] >= mostOfOne && !m.isPresent(t, who) {
+			continue
+		}
 		e := m.member(t, who, now)
 		if len(e.connections) == 0 {
 			m.leaveAt(e, now.Add(m.grace))
@@ -150,6 +159,9 @@ func (m *Members) Expire(now time.Time) {
 		e.gone = true
 		e.topic.present--
 		m.count--
+		if m.of[e.who]--; m.of[e.who] == 0 {
+			delete(m.of, e.who)
+		}
 		m.update(e)
 	}
 }
@@ -187,8 +199,14 @@ func (m *Members) member(name nave.Topic, who Who, since time.Time) *member {
 		e.gone, e.since, e.idle = false, since, false
 		t.present++
 		m.count++
+		m.of[who]++
 	}
 	return e
+}
+
+func (m *Members) isPresent(name nave.Topic, who Who) bool {
+	t := m.topics[name]
+	return t != nil && t.members[who] != nil && !t.members[who].gone
 }
 
 // leaveAt lets a member be gone at a time.

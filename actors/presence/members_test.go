@@ -313,3 +313,20 @@ func TestTopicsOfPresence(t *testing.T) {
 		t.Error("boards/7 is a topic of presence")
 	}
 }
+
+// Whoever polls for ever more topics leaves room for others, and is forgotten like them.
+func TestPollsOfOneAreBounded(t *testing.T) {
+	r := newTable(t)
+	for i := range 3 * mostOfOne {
+		r.Seen(Who{Subject: "mallory"}, []nave.Topic{nave.Topic(fmt.Sprint("t", i))}, r.now)
+	}
+	r.Seen(Who{Subject: "mallory"}, []nave.Topic{"t1"}, r.now)
+	r.Seen(Who{Subject: "alice"}, []nave.Topic{"a"}, r.now)
+	if n := r.Count(); n != mostOfOne+1 {
+		t.Errorf("%d members", n)
+	}
+	r.Expire(r.now.Add(time.Hour))
+	if r.Count() != 0 || len(r.of) != 0 {
+		t.Errorf("%d members are left, %v", r.Count(), r.of)
+	}
+}

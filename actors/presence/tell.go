@@ -3,6 +3,7 @@ package presence
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -30,9 +31,9 @@ func (m *Members) Listen(id uint64) {
 
 // Whole has everybody get the whole list of every topic.
 func (m *Members) Whole() {
-	for _, t := range m.topics {
-		t.whole = true
-		m.mark(t)
+	for _, name := range slices.Sorted(maps.Keys(m.topics)) {
+		m.topics[name].whole = true
+		m.mark(m.topics[name])
 	}
 }
 
