@@ -93,9 +93,9 @@ func (g *governor) Receive(c *actors.Context[governorMessage], m governorMessage
 // pin follows an operator.
 func (g *governor) pin(c *actors.Context[governorMessage], pin *Pin) {
 	before := g.hub.service.Load()
-	m, reason := &g.hub.governing.machine, ""
+	m, reason := &g.hub.governing.machine, "the pin is lifted"
 	if pin != nil {
-		reason = pin.Reason
+		reason = cmp.Or(pin.Reason, "an operator holds it")
 		m.pin(pin.Level, time.Now())
 	} else {
 		m.lift(time.Now())
@@ -152,12 +152,17 @@ func (m *machine) reason(speaking []Signal) string {
 func (g *governor) hold(c *actors.Context[governorMessage], pin *Pin, speaking []Signal, reason string) {
 	m, before := &g.hub.governing.machine, g.hub.service.Load()
 	now := &Service{Level: m.level, Since: m.since, Reason: before.Reason, Pin: pin, Signals: speaking}
-	if m.level != before.Level {
+	explained := pin != nil && pin != before.Pin && reason != before.Reason // anew
+	if m.level != before.Level || explained {
 		now.Reason = reason
 	}
 	g.hub.service.Store(now)
 	g.hub.health.set(healthLevel, g.unready(pin, speaking))
 	if m.level == before.Level {
+		if explained {
+			g.hub.governing.untold = &levelChanged{m.level, reason, m.atLeast()}
+			g.tell()
+		}
 		return
 	}
 	c.Logger().Warn("the level changes", "from", before.Level, "to", m.level, "reason", reason, "signals", speaking)
@@ -241,6 +246,11 @@ func (h *Hub) Level() nave.Level { return h.service.Load().Level }
 func (h *Hub) Pin(ctx context.Context, pin *Pin) error {
 	if h.governor.IsZero() {
 		return h.closed()
+	}
+	if pin != nil {
+		if _, err := nave.ParseLevel(string(pin.Level)); err != nil {
+			return err
+		}
 	}
 	if pin != nil && len(pin.Reason) > maxPinReason {
 		return nave.Errorf(nave.CodeTooLarge, "reason is %d bytes long; at most %d are allowed, since every client is told", len(pin.Reason), maxPinReason)

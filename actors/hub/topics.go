@@ -74,7 +74,7 @@ func (a *topicsActor) Receive(c *actors.Context[spawnTopic], m spawnTopic) {
 		d.forget(m.dead)
 	}
 	if limit := a.hub.config.Limits.Topics; d.count.Load() >= int64(limit) {
-		m.Fail(nave.Errorf(nave.CodeOverloaded, "the hub has %d live topics, as many as it may", limit).After(time.Minute))
+		m.Fail(nave.Errorf(nave.CodeBusy, "the hub has %d live topics, as many as it may", limit).After(time.Minute))
 		return
 	}
 	t := a.hub.newTopic(m.name)
@@ -107,7 +107,7 @@ func (h *Hub) topic(ctx context.Context, name nave.Topic, dead *topic) (*topic, 
 		return spawnTopic{r, name, dead}
 	})
 	if isFull(err) {
-		err = nave.Errorf(nave.CodeOverloaded, "too many publishes to topics that are not live yet at once").After(time.Second)
+		err = nave.Errorf(nave.CodeBusy, "too many publishes to topics that are not live yet at once").After(time.Second)
 	}
 	return t, err
 }
