@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -46,40 +48,49 @@ hub sse on`,
 			method = http.MethodPut
 			body, _ = json.Marshal(map[string]string{"level": string(nave.LevelPolling), "reason": *reason}) // texts always marshal
 		}
-		return level(cmd.Context(), hub, method, body, cmd.OutOrStdout())
+		state, err := level(cmd.Context(), hub, method, body, cmd.OutOrStdout())
+		if err == nil && method == http.MethodDelete && state == "off" {
+			err = errors.New("streams are not on again: something else keeps them off")
+		}
+		return err
 	}
 	return cmd
 }
 
 func onOrOff(_ *cobra.Command, args []string) error {
 	if len(args) > 1 || len(args) == 1 && args[0] != "on" && args[0] != "off" {
-		return usagef("sse is on or off, not %q", args)
+		return usagef("sse is on or off, not %s", strings.Join(args, " "))
 	}
 	return nil
 }
 
-// level asks for the level, or for another, and prints what it is.
-func level(ctx context.Context, hub *spoke.Client, method string, body []byte, out io.Writer) error {
+// level asks for the level, or for another, prints what it is, and says whether streams
+// are on or off.
+func level(ctx context.Context, hub *spoke.Client, method string, body []byte, out io.Writer) (state string, err error) {
 	answer, err := hub.Do(ctx, method, "v1/admin/level", nil, nil, body)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer answer.Body.Close()
 	var now struct {
 		Level nave.Level
-		Pin   *struct{ By, Reason string }
-
+		Pin   *struct {
+			Level      nave.Level
+			By, Reason string
+		}
 		Reason string
 	}
 	if err := json.NewDecoder(answer.Body).Decode(&now); err != nil {
-		return fmt.Errorf("the answer cannot be read: %w", err)
+		return "", fmt.Errorf("the answer cannot be read: %w", err)
 	}
-	state := "on"
+	state = "on"
 	if !now.Level.Has(nave.Streams) {
 		state = "off"
 	}
 	text := fmt.Sprintf("streams are %s: the level is %s", state, now.Level)
 	switch {
+	case state == "off" && now.Pin != nil && now.Pin.Level.Has(nave.Streams):
+		text += ", by the hub's configuration (NAVE_SSE), whatever is pinned"
 	case now.Pin != nil && now.Pin.Reason != "":
 		text += fmt.Sprintf(", pinned by %s: %s", now.Pin.By, now.Pin.Reason)
 	case now.Pin != nil:
@@ -90,5 +101,5 @@ func level(ctx context.Context, hub *spoke.Client, method string, body []byte, o
 		text += ", by the hub's configuration (NAVE_SSE)"
 	}
 	_, err = fmt.Fprintln(out, harmless(text))
-	return err
+	return state, err
 }
