@@ -58,6 +58,7 @@ async function ask() {
     draw(breakers)
     say($('breakers-trouble'), '')
   } catch (error) {
+    if (error.code === 'forbidden' || error.code === 'unauthorised') draw([])
     say($('breakers-trouble'), `Breakers cannot be shown: ${error.message}`)
   }
 }
@@ -65,3 +66,9 @@ async function ask() {
 const refresh = whileSeen($('breakers-panel'), 3_000, ask)
 
 export const again = refresh
+
+// clear forgets what somebody has seen who is not signed in any more.
+export function clear() {
+  draw([])
+  say($('breakers-trouble'), '')
+}

@@ -69,11 +69,13 @@ function query() {
 async function ask() {
   try {
     const page = await get(`v1/admin/clients?${query()}`)
+    if (pages.length > 1 && (pages.length - 1) * rows >= page.matching) return restart() // they have left
     next = page.next ?? ''
     draw(page.clients)
     say($('connections-shown'), shown(page))
     say($('connections-trouble'), '')
   } catch (error) {
+    if (error.code === 'forbidden' || error.code === 'unauthorised') draw([])
     say($('connections-trouble'), `Connections cannot be shown: ${error.message}`)
   }
   $('previous').disabled = pages.length === 1
@@ -107,3 +109,12 @@ export function connection(id) {
 }
 
 export const again = refresh
+
+// clear forgets what somebody has seen who is not signed in any more.
+export function clear() {
+  pages = ['']
+  next = ''
+  draw([])
+  $('search').value = ''
+  for (const id of ['connections-shown', 'connections-trouble']) say($(id), '')
+}

@@ -11,9 +11,14 @@ export function el(name, attributes = {}, ...children) {
     else if (value === true) e.setAttribute(key, '')
     else if (value !== false && value != null) e.setAttribute(key, value)
   }
-  e.append(...children.filter(c => c != null))
+  e.append(...children.filter(c => c != null).map(c => typeof c === 'string' ? plain(c) : c))
   return e
 }
+
+// plain shows characters that would steer the text around them, such as those that turn
+// its direction, in place of obeying them.
+export const plain = text => String(text).replace(/[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+  c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 // svg is el for drawings.
 export function svg(name, attributes = {}, ...children) {
@@ -25,6 +30,7 @@ export function svg(name, attributes = {}, ...children) {
 
 // say changes a text only if it has changed, so that nothing is announced twice.
 export function say(element, text) {
+  text = plain(text)
   if (element.textContent !== text) element.textContent = text
 }
 

@@ -2,7 +2,7 @@
 // however many come.
 
 import { stream } from './api.js'
-import { $, el, say } from './dom.js'
+import { $, el, plain, say } from './dom.js'
 import { clock, count } from './format.js'
 
 const kept = 300
@@ -32,7 +32,7 @@ function row(event, at) {
       el('span', { class: 'data' }, text.slice(0, 160))),
     body)
   details.addEventListener('toggle', () => {
-    if (details.open) body.textContent = JSON.stringify(event, null, 2)
+    if (details.open) body.textContent = plain(JSON.stringify(event, null, 2))
   }, { once: true })
   return el('li', {}, details)
 }
@@ -112,6 +112,7 @@ export function clear() {
   $('events').replaceChildren()
   waiting = []
   seen = passed = 0
+  say($('inspector-trouble'), '')
   status()
 }
 

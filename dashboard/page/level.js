@@ -8,7 +8,7 @@ import { count, full, since } from './format.js'
 // What a level gives up, beyond those before it.
 const levels = {
   normal: ['●', 'Everything works.'],
-  shed: ['◕', 'Transient events are refused, and nobody waits for them. All else goes on.'],
+  shed: ['◕', 'Transient events are refused, and receipts left out. All else goes on.'],
   conserve: ['◑', 'Besides, the hub saves work: who is behind gets only the latest of each key, signs of life come less often, and long replays become a reset.'],
   polling: ['◔', 'Besides, there are no streams: each is told to poll, and ends. Polls go on from the same cursors, so nothing is missed; publishing goes on.'],
   off: ['○', 'Besides, there are no polls and no state: nobody can read. Durable events are still accepted.'],
@@ -76,7 +76,8 @@ const meaning = level => (levels[level]?.[1] ?? '').replace(/^Besides, (.)/, (_,
 
 function calm(level, pin) {
   if (level === 'normal') return 'No signal asks for less.'
-  return pin ? 'No signal asks for this level: the operator does.' : 'No signal asks for this level: it is configured, or improves step by step.'
+  if (pin && pin.level !== level) return `No signal asks for this level, and ${pin.level} is pinned: the hub's configuration (NAVE_SSE) allows no better.`
+  return pin ? 'No signal asks for this level: the operator does.' : 'No signal asks for this level: it is configured (NAVE_SSE), or improves step by step.'
 }
 
 function announce(level, pin, signals) {

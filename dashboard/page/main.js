@@ -44,7 +44,7 @@ function view() {
   if (!shut) return
   $('page').hidden = true
   inspector.stop()
-  inspector.clear()
+  for (const part of [inspector, connections, breakers]) part.clear()
   const lacks = state.name === 'forbidden'
   say($('door-title'), lacks ? 'This token does not open the dashboard' : 'Sign in')
   say($('door-why'), lacks || api.hasToken() ? `The hub says: ${state.why}.` : 'The dashboard takes a token that may administer the hub.')
@@ -71,7 +71,7 @@ function status() {
   say($('status-text'), text)
   say($('status-age'), heard && old > 3_000 && sign !== 'live' ? `What you see is ${age(old)} old.` : '')
   $('again').hidden = state.name !== 'away'
-  document.documentElement.classList.toggle('stale', heard > 0 && old > 6_000)
+  document.documentElement.classList.toggle('stale', heard > 0 && (old > 6_000 || state.name === 'away'))
 }
 
 function begin() {
