@@ -38,7 +38,7 @@ func circuitOf(b registry.Breaker) circuit {
 }
 
 // listBreakers answers GET /v1/admin/breakers. There are as many as the application
-// has made, and need no pages.
+// has made, and a hundred at most of topics, and so they need no pages.
 func (h *handler) listBreakers(x *exchange) error {
 	all := []circuit{}
 	for b := range h.Hub.Registry().Snapshot().Breakers() {

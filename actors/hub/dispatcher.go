@@ -50,15 +50,11 @@ type detach struct{ id uint64 }
 // beat is the time for one slot's heartbeats.
 type beat struct{ slot uint64 }
 
-// healthNews says how the hub fares, to those who follow that.
-type healthNews struct{ frame *frame.Frame }
-
-func (committed) dispatcherMessage()  {}
-func (wake) dispatcherMessage()       {}
-func (attach) dispatcherMessage()     {}
-func (detach) dispatcherMessage()     {}
-func (beat) dispatcherMessage()       {}
-func (healthNews) dispatcherMessage() {}
+func (committed) dispatcherMessage() {}
+func (wake) dispatcherMessage()      {}
+func (attach) dispatcherMessage()    {}
+func (detach) dispatcherMessage()    {}
+func (beat) dispatcherMessage()      {}
 
 // ControlMessage lets it through although groups are backed up.
 func (wake) ControlMessage() {}

@@ -11,6 +11,11 @@ import (
 // healthType is the type of the events on nave.HealthTopic.
 const healthType = "hub.health"
 
+// healthNews says how the hub fares, to those who follow that.
+type healthNews struct{ frame *frame.Frame }
+
+func (healthNews) dispatcherMessage() {}
+
 // publishHealth tells whoever follows nave.HealthTopic how the hub fares; if nobody
 // does, it costs a look at each shard. It goes straight to the dispatchers, past topic
 // and journal: whoever looks may do so because the log hangs, or because the level

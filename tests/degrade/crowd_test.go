@@ -3,6 +3,7 @@
 package degrade
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,9 +28,11 @@ type member struct {
 	mu      sync.Mutex
 	offsets []uint64
 	state   spoke.State
-	told    time.Time // when it was last told to poll
-	polls   int       // pages with events
-	levels  []nave.Level
+	told    time.Time  // when it was last told to poll
+	polls   int        // pages with events
+	level   nave.Level // as it was told last
+	changes int        // of it that it was told
+	jumps   int        // those of them that were not by one step
 	resets  []nave.ResetReason
 	err     error
 }
@@ -58,11 +61,18 @@ func (m *member) hear(e sse.Event) {
 		Level nave.Level
 		Poll  bool
 	}
-	if e.Name != "hub.level" || json.Unmarshal(e.Data, &said) != nil {
+	switch {
+	case e.Name != "hub.sync" && e.Name != "hub.level" || json.Unmarshal(e.Data, &said) != nil:
+		return
+	case e.Name == "hub.sync":
+		m.level = cmp.Or(said.Level, nave.LevelNormal)
 		return
 	}
-	m.levels = append(m.levels, said.Level)
-	if said.Poll {
+	m.changes++
+	if by := said.Level.Number() - m.level.Number(); by != 1 && by != -1 {
+		m.jumps++
+	}
+	if m.level = said.Level; said.Poll {
 		m.told = time.Now()
 	}
 }
@@ -141,6 +151,23 @@ func (c *crowd) await(what string, done func(*member) bool) {
 		if time.Since(begun) > time.Minute {
 			c.Fatalf("%s: not after a minute: %d of %d are missing", what, left, len(c.members))
 		}
+	}
+}
+
+// heard judges what the members were told of levels: each change by one step.
+func (c *crowd) heard(table *trial.Table) {
+	c.Helper()
+	changes, jumps := 0, 0
+	for _, m := range c.members {
+		m.note(func() {
+			changes += m.changes
+			jumps += m.jumps
+		})
+	}
+	table.Row("changes of the level that clients were told", "", "%d", changes)
+	table.Count("of these by more than one step", jumps)
+	if changes == 0 {
+		c.Error("no client was told of a level")
 	}
 }
 

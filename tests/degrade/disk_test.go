@@ -134,6 +134,7 @@ func TestDiskBecomesSlowFailsAndHeals(t *testing.T) {
 	table.Row("tries of the publisher that were refused", "", "%d", load.refused)
 	table.Row("the longest that one event took", "", "%v", load.longest.Round(time.Millisecond))
 	levels.tell(table)
+	all.heard(table)
 	table.Row("from its being mended to normal", "", "%v", back.Round(100*time.Millisecond))
 	all.judge(table, want)
 	if slow == nave.LevelNormal {

@@ -40,5 +40,6 @@ func TestMemoryNearsItsBudget(t *testing.T) {
 	table.Row("events acknowledged, beside 240 MB for those that stop", "", "%d", len(want))
 	table.Row("the most that the process took", "", "%d MB", u.PeakRSS>>20)
 	levels.tell(table)
+	all.heard(table)
 	all.judge(table, want)
 }

@@ -45,6 +45,7 @@ func TestPublishersExceedCapacity(t *testing.T) {
 	table.Row("and refused", "", "%d", refused.Load())
 	table.Row("the longest that one event took", "", "%v", load.longest.Round(time.Millisecond))
 	levels.tell(table)
+	all.heard(table)
 	table.Row("from the end of the flood to normal", "", "%v", back.Round(100*time.Millisecond))
 	all.judge(table, want)
 }

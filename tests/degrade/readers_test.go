@@ -57,5 +57,6 @@ func TestHalfOfTheClientsStopReading(t *testing.T) {
 	table.Row("clients that read, and that do not", "", "%d, %d", half, stalled)
 	table.Row("events acknowledged", "", "%d", len(want))
 	levels.tell(table)
+	all.heard(table)
 	all.judge(table, want)
 }
