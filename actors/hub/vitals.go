@@ -90,11 +90,8 @@ type Point struct {
 	Lagging   int        `json:"lagging"`
 	EventsIn  float64    `json:"eventsIn"`
 	EventsOut float64    `json:"eventsOut"`
-	// P50 and P99 are of propagation, Append99 of commits; in milliseconds.
-	P50      float64 `json:"p50"`
-	P99      float64 `json:"p99"`
-	Append99 float64 `json:"append99"`
-	Heap     int64   `json:"heap"`
+	Stages    []Stage    `json:"stages"`
+	Heap      int64      `json:"heap"`
 }
 
 // Vitals are the latest; nil before the first, a second after the start.
@@ -131,21 +128,11 @@ func (p *past) all() []Point {
 }
 
 func (v *Vitals) point() Point {
-	propagation, appended := v.stage("propagation"), v.stage("append")
 	return Point{
 		At: v.At, Level: v.Service.Level, Clients: v.Clients, Lagging: v.Lagging,
 		EventsIn: v.EventsIn, EventsOut: v.EventsOut,
-		P50: propagation.P50, P99: propagation.P99, Append99: appended.P99, Heap: v.Heap,
+		Stages: v.Stages, Heap: v.Heap,
 	}
-}
-
-func (v *Vitals) stage(name string) Stage {
-	for _, s := range v.Stages {
-		if s.Name == name {
-			return s
-		}
-	}
-	return Stage{Name: name}
 }
 
 func stages(r *telemetry.Recent) []Stage {

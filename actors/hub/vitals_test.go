@@ -44,7 +44,7 @@ func TestVitalsSayHowTheHubFares(t *testing.T) {
 		if v.EventsIn < 9 || v.EventsIn > 11 || v.EventsOut < 27 || v.EventsOut > 33 {
 			t.Errorf("%v events in and %v out a second, want 10 and 30", v.EventsIn, v.EventsOut)
 		}
-		if len(v.Stages) != 4 || v.stage("append").Count < 99 || v.stage("append").Count > 101 || v.stage("propagation").Count == 0 {
+		if len(v.Stages) != 4 || v.Stages[1].Name != "append" || v.Stages[1].Count < 99 || v.Stages[1].Count > 101 || v.Stages[3].Count == 0 {
 			t.Errorf("stages are %+v", v.Stages)
 		}
 		if len(v.Topics) != 2 || v.Topics[0].Topic != "cards/1" || v.Topics[0].EventsPerSecond < 7.5 || v.Topics[0].EventsPerSecond > 8.5 {

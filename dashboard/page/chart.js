@@ -120,14 +120,12 @@ export class History {
   }
 
   add(vitals) {
-    const stage = name => vitals.stages?.find(s => s.name === name)
     const time = Date.parse(vitals.at)
     const before = this.#points.at(-2)
     if (before && time - before.time < 5_000) this.#points.pop() // of which there is something newer
     this.#points.push({
       time, level: vitals.service.level, clients: vitals.clients, lagging: vitals.lagging,
-      eventsIn: vitals.eventsIn, eventsOut: vitals.eventsOut, heap: vitals.heap,
-      p50: stage('propagation')?.p50 ?? 0, p99: stage('propagation')?.p99 ?? 0, append99: stage('append')?.p99 ?? 0,
+      eventsIn: vitals.eventsIn, eventsOut: vitals.eventsOut, stages: vitals.stages, heap: vitals.heap,
     })
     const first = this.#points.findIndex(p => p.time > time - span)
     this.#points.splice(0, Math.max(0, first))

@@ -7,12 +7,16 @@ import { bytes, count, duration, perSecond } from './format.js'
 
 const history = new History()
 
+const latency = (name, title, more) => chart(`chart-${name}`, {
+  title, format: duration, least: 1, ...more,
+  lines: ['p99', 'p50'].map(part => ({ name: part, of: p => p.stages?.find(s => s.name === name)?.[part] ?? 0 })),
+})
+
 const charts = [
-  chart('chart-propagation', {
-    title: 'Propagation', format: duration, limit: 100, limitName: 'promised: 100 ms', least: 1,
-    lines: [{ name: 'p99', of: p => p.p99 }, { name: 'p50', of: p => p.p50 }],
-  }),
-  chart('chart-append', { title: 'Log write, p99', format: duration, least: 1, lines: [{ name: 'p99', of: p => p.append99 }] }),
+  latency('propagation', 'Propagation', { limit: 100, limitName: 'promised: 100 ms' }),
+  latency('append', 'Log write'),
+  latency('queue', 'Wait for the socket'),
+  latency('topic', 'Wait for the topic'),
   chart('chart-in', { title: 'Events in', format: perSecond, least: 1, lines: [{ name: 'published', of: p => p.eventsIn }] }),
   chart('chart-out', { title: 'Events out', format: perSecond, least: 1, lines: [{ name: 'delivered', of: p => p.eventsOut }] }),
   chart('chart-clients', {

@@ -233,14 +233,14 @@ func TestInspector(t *testing.T) {
 	b.write("#filter", "cards/**")
 	b.click("#follow")
 	b.shows("#events", "hub.sync")
-	h.publish(`{"topic":"cards/1","type":"card.moved","key":"card-42","data":{"to":"done","by":{"name":"<img src=x onerror=alert(1)>"}}}`)
+	b.click("#own") // a sign of life would be one more
+	h.publish(`{"topic":"cards/1","type":"card.moved","key":"card-42","data":{"to":"done","by":{"name":"<img src=x onerror=alert(1)>\u202e"}}}`)
 	b.shows("#events", "card.moved")
 	b.click("#events li:first-child summary")
 	b.shows("#events pre", "\"to\": \"done\"")
-	b.shows("#events pre", "<img src=x") // as text
+	b.shows("#events pre", `<img src=x onerror=alert(1)>\u202e`) // as text, which turns nothing around
 	b.picture("inspector")
 
-	b.click("#own") // a sign of life would be one more
 	b.click("#pause")
 	for i := range 7 {
 		h.publish(fmt.Sprintf(`{"topic":"cards/1","type":"while.paused","data":%d}`, i))

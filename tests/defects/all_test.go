@@ -19,7 +19,7 @@ var all = []defect{
 	},
 	{
 		name:  "skip an event at the hand-over from catch-up to live",
-		edits: []edit{{"actors/client/catchup.go", "c.live, c.behind = true, nil", "c.live, c.behind, c.position = true, nil, c.position+1"}},
+		edits: []edit{{"actors/client/catchup.go", "c.live, c.behind, c.listed = true, nil, false", "c.live, c.behind, c.listed, c.position = true, nil, false, c.position+1"}},
 		trial: []string{"./tests/crash", "-run", "TestCrashes$"},
 		says:  `lost for a subscriber: \d+`,
 	},
