@@ -59,6 +59,7 @@ func startRush(t *testing.T) *rush {
 		Heartbeat:   160 * time.Millisecond,
 		Limits:      hub.Limits{JournalBytes: 32 << 10, RecentBytes: 16 << 10, ClientBytes: 48 << 10},
 		Client:      client.Config{Mailbox: 4 << 10},
+		Levels:      hub.Levels{Manual: true}, // transient events are to be dispatched too
 		Logger:      slog.New(slog.DiscardHandler),
 		Telemetry:   measured,
 	}, log)

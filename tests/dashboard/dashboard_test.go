@@ -83,7 +83,7 @@ func TestLiveNumbersMove(t *testing.T) {
 	}
 	b.until(fmt.Sprintf("document.querySelector('#log-head').textContent !== %q", head))
 	b.until("Number(document.querySelector('#now-clients b, #now-clients').textContent) >= 2")
-	b.until("document.querySelectorAll('.plot .line-0[d^=M]').length === 6")
+	b.until("document.querySelectorAll('.plot .line-0[d^=M]').length === 8")
 	b.until("document.querySelectorAll('#actors tr').length > 8")
 	b.shows("#actors th", "journal")
 	b.scrollTo("#connections-panel")
