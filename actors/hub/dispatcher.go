@@ -2,7 +2,6 @@ package hub
 
 import (
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/navehub/nave"
@@ -74,21 +73,6 @@ func (attach) PromptMessage() {}
 // PromptMessage lets a client that goes take itself out.
 func (detach) PromptMessage() {}
 
-// A subscriber is a client as its dispatcher knows it.
-type subscriber struct {
-	id      uint64
-	filters nave.Filters
-	ref     actors.Ref[client.Message]
-	lagging bool // gets no offers until it attaches again
-	told    bool // and has been told so
-	health  bool // follows the hub's health
-
-	// What it follows of the frames that are gathered: those from from to to, while
-	// they are neighbours, and then those in apart, to to.
-	from, to int32
-	apart    []*frame.Frame
-}
-
 // A dispatcher offers every committed group, in order, to the clients of its
 // shard. It never blocks: who cannot take an offer is lagging.
 //
@@ -110,20 +94,6 @@ type dispatcher struct {
 	touched []*subscriber
 	current int // the frame that collect is called for
 	collect func(*subscriber)
-}
-
-// A shard is a dispatcher's memory.
-type shard struct {
-	subscribers map[uint64]*subscriber // owned by the dispatcher
-	empty       atomic.Bool            // there are none: the journal need not tell of groups
-	lagging     atomic.Int64           // of them; who is stuck in a write cannot say so itself
-	watchers    atomic.Int64           // those that follow the hub's health
-}
-
-func newShard() *shard {
-	s := &shard{subscribers: make(map[uint64]*subscriber)}
-	s.empty.Store(true)
-	return s
 }
 
 func (h *Hub) dispatcherSpec(s *shard) actors.Spec[dispatcherMessage] {
