@@ -204,3 +204,16 @@ func TestShutdownCommitsWhatWasAcceptedAndSaysBye(t *testing.T) {
 		}
 	})
 }
+
+// That there are as many topics as there may be is not the hub's being overloaded, which
+// would be a reason to give things up for everybody.
+func TestFullTopicsAreBusy(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := start(t, Config{Limits: Limits{Topics: 1}})
+		publish1(t, h, event("cards/1", "moved", 1))
+		if _, err := h.Publish(t.Context(), event("cards/2", "moved", 1)); nave.CodeOf(err) != nave.CodeBusy {
+			t.Errorf("one topic too many: %v", err)
+		}
+		publish1(t, h, event("cards/1", "moved", 1))
+	})
+}

@@ -192,3 +192,17 @@ func TestSightingsAreBounded(t *testing.T) {
 		t.Errorf("%d are remembered", n)
 	}
 }
+
+// A stream has received nothing of what it does not follow, though its bearer may read it.
+func TestReceiptsAreOfWhatTheStreamFollows(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := startMeasured(t, Config{Receipts: 1})
+		reader := bearer("alice", "**")
+		appear(t, m.Hub, reader) // follows cards/*
+		publish1(t, m.Hub, event("cards/1", "moved", 1), event("users/1", "named", 1))
+		m.Receive(reportNow(1, 1, 2), reader)
+		if got, _ := m.results(); !maps.Equal(got, map[string]int64{"counted": 1, "forbidden": 1}) {
+			t.Errorf("receipts = %v", got)
+		}
+	})
+}
