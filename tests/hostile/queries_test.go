@@ -124,7 +124,7 @@ func parameters() []attack {
 		at("wait=2562047h47m16.854775808s", wrongWait(`"2562047h47m16.854775808s"`)), at("wait=%00", wrongWait(`"\x00"`)), at("wait=1s&wait=2s", invalid("parameter wait is given 2 times")),
 		at("wait="+strings.Repeat("9", 10_000)+"s", invalid("it is a time such as 25s")),
 		at("snapshot=yes", invalid(`snapshot is "yes": it can be true or false`)), at("snapshot=TRUE", invalid("it can be true or false")),
-		at("snapshot=true&snapshot=false", invalid("parameter snapshot is given 2 times")), at("limit=1000000", invalid(`unknown parameter "limit": there is topic, cursor, snapshot, wait and ticket`)),
+		at("snapshot=true&snapshot=false", invalid("parameter snapshot is given 2 times")), at("limit=1000000", invalid(`unknown parameter "limit": there is topic, cursor, snapshot, wait, presence and ticket`)),
 		at("%00=1", invalid(`unknown parameter "\x00"`)), at("%0d%0a=1", invalid(`unknown parameter "\r\n"`)), at("=", invalid(`unknown parameter ""`)),
 		at(strings.Repeat("x", 10_000)+"=1", invalid(`unknown parameter "xxxx`)), at("snapshot=true", ok(`"snapshot":"whole"`)),
 

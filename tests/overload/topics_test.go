@@ -89,8 +89,8 @@ func publishOnce(t *testing.T, hub *harness.Process, topics int) (offsets []uint
 func oneMore(t *testing.T, hub *harness.Process, table *trial.Table) {
 	t.Helper()
 	a, err := harness.Publish(trial.Soon(t), hub.URL("/v1/events"), harness.Event{Topic: "one/more", Type: "first"})
-	table.Row("one topic more", "503 overloaded", "%d %s", a.Status, a.Code)
-	if err != nil || a.Status != 503 || a.Code != "overloaded" {
+	table.Row("one topic more", "429 busy", "%d %s", a.Status, a.Code)
+	if err != nil || a.Status != 429 || a.Code != "busy" {
 		t.Errorf("one topic more: %d %s %v", a.Status, a.Detail, err)
 	}
 	a, err = harness.Publish(trial.Soon(t), hub.URL("/v1/events"), harness.Event{Topic: manyTopic(7), Type: "again"})
