@@ -34,7 +34,8 @@ run: build ## build bin/hub and run it for development, at localhost:8080
 build: ## build bin/hub
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w$(if $(VERSION), -X main.version=$(VERSION))' -o bin/hub ./cmd/hub
 
-# The race detector needs cgo, and that needs a C compiler: try it. The tests of the
+# The race detector needs cgo, and that needs a C compiler: try it. The tests of web
+# wait more than they compute, so they run beside those of the parts. The tests of the
 # whole come last and one after the other, since they look at time and memory.
 test: ## vet and run all tests, with the race detector if a C compiler is there
 	go vet $(PKG)
@@ -42,12 +43,13 @@ test: ## vet and run all tests, with the race detector if a C compiler is there
 	@if CGO_ENABLED=1 go build -race runtime/cgo 2>/dev/null; then race=-race; cgo=1; else race=; cgo=0; \
 		echo 'WARNING: no C compiler that works, so the tests run WITHOUT the race detector.'; fi; \
 	all=$$(go list $(PKG)) || exit 1; export FIGURES=$(FIGURES) CGO_ENABLED=$$cgo; failed=; \
-	parts=$$(echo "$$all" | grep -v /tests); whole=$$(echo "$$all" | grep /tests); \
+	parts=$$(echo "$$all" | grep -v /tests); whole=$$(echo "$$all" | grep /tests); web=:; \
+	[ '$(PKG)' != ./... ] || { $(MAKE) --no-print-directory web >bin/web.log 2>&1 & web="wait $$!"; }; \
 	set -x; \
-	[ -z "$$parts" ] || go test $$race -timeout $(TIMEOUT) $$parts || failed=yes; \
+	[ -z "$$parts" ] || nice go test $$race -timeout $(TIMEOUT) $$parts || failed=yes; \
+	$$web || failed=yes; [ ! -f bin/web.log ] || cat bin/web.log; rm -f bin/web.log; \
 	[ -z "$$whole" ] || go test $$race -timeout $(TIMEOUT) -p 1 -count=1 $$whole || failed=yes; \
 	{ set +x; } 2>/dev/null; \
-	[ '$(PKG)' != ./... ] || $(MAKE) --no-print-directory web || failed=yes; \
 	if [ -f $(FIGURES) ]; then echo; echo 'What the tests measured:'; cat $(FIGURES); fi; [ -z "$$failed" ]
 
 # It needs Node.js and Chromium. Where they are not there, it is left out and said so;
