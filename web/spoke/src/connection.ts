@@ -254,9 +254,9 @@ export class Connection implements Feed {
   }
 
   #page(page: Page, wish: Wish): void {
+    // If not, more is wanted since: the next page has it, from where we stand.
+    if (wish.cursor !== this.#cursor || this.#filters.some((filter) => !wish.filters.includes(filter))) return
     if (page.sync.status !== 'recovered') {
-      // If not, a stream has had its verdict since: the next page is asked for from there.
-      if (wish.cursor !== this.#cursor) return
       this.#sink.covers(wish.filters)
       this.#handOver({ kind: 'verdict', sync: page.sync, cursor: page.cursor })
       return

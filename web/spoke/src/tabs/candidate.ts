@@ -7,6 +7,9 @@ export interface Voter {
   deposed(): void
 }
 
+/** One for all names, since who was signed in is nobody's business later: terms have to rise, no more. */
+const termKey = 'nave/1 term'
+
 /**
  * Candidate stands for the lock that makes a tab the leader. A page that is frozen
  * keeps its lock, so it can be taken away; the term tells who came later.
@@ -14,7 +17,8 @@ export interface Voter {
 export class Candidate {
   readonly #name: string
   readonly #voter: Voter
-  #queued: AbortController | undefined
+  /** The request that counts: what comes of those before it does not. */
+  #request: AbortController | undefined
   #release: (() => void) | undefined
 
   constructor(name: string, voter: Voter) {
@@ -24,16 +28,15 @@ export class Candidate {
 
   /** Queues for the lock. */
   stand(): void {
-    if (this.#queued !== undefined || this.#release !== undefined) return
-    const queued = new AbortController()
-    this.#queued = queued
-    this.#request({ signal: queued.signal })
+    if (this.#request !== undefined) return
+    const request = new AbortController()
+    this.#ask(request, { signal: request.signal })
   }
 
   /** Takes the lock away from who holds it. */
   steal(): void {
     this.withdraw()
-    this.#request({ steal: true })
+    this.#ask(new AbortController(), { steal: true })
   }
 
   /** Gives up the lock and queues for it again. */
@@ -45,25 +48,24 @@ export class Candidate {
 
   /** Gives up the lock, or the place in the queue. */
   withdraw(): void {
-    this.#queued?.abort()
-    this.#queued = undefined
+    this.#request?.abort()
+    this.#request = undefined
     this.#release?.()
     this.#release = undefined
   }
 
-  #request(options: LockOptions): void {
-    let release: (() => void) | undefined
+  #ask(request: AbortController, options: LockOptions): void {
+    this.#request = request
     const held = () =>
       new Promise<void>((resolve) => {
-        release = resolve
-        this.#queued = undefined
+        if (this.#request !== request) return resolve() // it came too late to be called off
         this.#release = resolve
         this.#voter.elected(this.#nextTerm())
       })
     navigator.locks.request(this.#name, options, held).catch(() => {
-      // Stolen, or the request was called off.
-      if (release === undefined || this.#release !== release) return
-      this.giveUp()
+      if (this.#request !== request) return
+      if (options.steal || this.#release) return this.giveUp() // stolen
+      this.#request = undefined // a page that is not active cannot queue
     })
   }
 
@@ -71,8 +73,8 @@ export class Candidate {
   #nextTerm(): number {
     const known = this.#voter.term()
     try {
-      const term = Math.max(known, Number(localStorage.getItem(this.#name)) || 0) + 1
-      localStorage.setItem(this.#name, String(term))
+      const term = Math.max(known, Number(localStorage.getItem(termKey)) || 0) + 1
+      localStorage.setItem(termKey, String(term))
       return term
     } catch {
       return Math.max(known + 1, Date.now()) // a page without storage

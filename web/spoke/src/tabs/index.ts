@@ -19,10 +19,10 @@ export interface TabsOptions {
  */
 export function shareTabs(options: TabsOptions): TabsFactory {
   return (connect, sink, url) => {
-    const able =
-      typeof BroadcastChannel !== 'undefined' &&
-      globalThis.navigator?.locks !== undefined &&
-      typeof document !== 'undefined'
-    return able ? new Tab(`nave/1 ${options.identity} ${url}`, connect, sink) : connect(sink)
+    if (typeof document === 'undefined') return connect(sink)
+    if (typeof BroadcastChannel !== 'undefined' && navigator.locks !== undefined)
+      return new Tab(`nave/1 ${options.identity} ${url}`, connect, sink)
+    sink.warn('the tabs do not share a connection: for that the page has to come over HTTPS, or from localhost')
+    return connect(sink)
   }
 }

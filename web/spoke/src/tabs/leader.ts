@@ -1,11 +1,14 @@
 import type { Feed, FeedSink } from '../feed.js'
 import { earlier } from '../wire.js'
+import { whoIsThere } from './alive.js'
 import type { Order, Request } from './messages.js'
 
 type Want = Request & { readonly kind: 'want' }
 
 /** How long a new leader listens to what the tabs want before it connects. */
 const gatherMs = 30
+/** How often tabs are counted at most, and how long one that is new has before it has to be there. */
+const countMs = 10_000
 
 export interface LeaderOptions {
   readonly connect: (sink: FeedSink) => Feed & { readonly cursor: string | undefined }
@@ -20,7 +23,8 @@ export interface LeaderOptions {
 export class Leader {
   readonly #options: LeaderOptions
   readonly #connection: ReturnType<LeaderOptions['connect']>
-  readonly #wants = new Map<string, Want>()
+  readonly #wants = new Map<string, Want & { readonly at: number }>()
+  #countedAt = Date.now()
   #gathering: ReturnType<typeof setTimeout> | undefined
   #closed = false
 
@@ -38,16 +42,16 @@ export class Leader {
   }
 
   want(want: Want): void {
-    const known = this.#wants.has(want.tab)
+    const known = this.#wants.get(want.tab)
     if (want.filters.length === 0) this.#wants.delete(want.tab)
-    else this.#wants.set(want.tab, want)
+    else this.#wants.set(want.tab, { ...want, cursor: earlier(known?.cursor, want.cursor), at: Date.now() })
     if (this.#gathering !== undefined) return
-    if (!known) this.#welcome(want)
+    if (known === undefined) this.#welcome(want)
     this.#wantAll()
   }
 
   gone(tab: string): void {
-    if (this.#wants.delete(tab) && this.#gathering === undefined) this.#wantAll()
+    if (this.#wants.delete(tab) && this.#gathering === undefined && !this.#closed) this.#wantAll()
   }
 
   /** Ends the connection; the tabs wait for the next leader, so nobody is told. */
@@ -79,10 +83,23 @@ export class Leader {
     this.#connection.want(filters, cursor)
   }
 
+  /** Forgets the tabs that have ended and could not say so. It is done when frames come, so that no timer wakes the page. */
+  #count(): void {
+    const now = Date.now()
+    if (Math.abs(now - this.#countedAt) < countMs) return
+    this.#countedAt = now
+    whoIsThere()
+      .then((there) => {
+        for (const [tab, { at }] of this.#wants) if (now - at > countMs && !there.has(tab)) this.gone(tab)
+      })
+      .catch(() => {}) // the next count may do better
+  }
+
   #relay(): FeedSink {
     const { own, order } = this.#options
     return {
       frame: (frame) => {
+        this.#count()
         order({ kind: 'frame', frame }) // first: what our own subscribers do may take long
         own.frame(frame)
       },

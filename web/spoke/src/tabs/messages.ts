@@ -14,6 +14,7 @@ export type Request =
       readonly cursor: string | undefined
     }
   | { readonly kind: 'gone'; readonly tab: string }
+  /** Somebody looks at this page: are you there? */
   | { readonly kind: 'ping' }
   | { readonly kind: 'retry' | 'disable' | 'enable' }
 
@@ -27,6 +28,8 @@ export type Order =
   | { readonly kind: 'state'; readonly state: State }
   | { readonly kind: 'refused'; readonly filters: readonly string[]; readonly problem: Problem }
   | { readonly kind: 'pong' }
+  /** Nobody looks at me: whoever is looked at may lead. */
+  | { readonly kind: 'yield' }
 
 /** Orders carry the term of who gives them: those of an older term do not count. */
 export type Letter = Request | { readonly term: number; readonly order: Order }

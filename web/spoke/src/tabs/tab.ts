@@ -1,7 +1,9 @@
 import type { Feed, FeedSink } from '../feed.js'
 import type { Frame } from '../frames.js'
+import { isAtRest } from '../machine/parts.js'
 import { initial, type State } from '../machine/state.js'
-import { earlier, isBefore } from '../wire.js'
+import { earlier, isBefore, parseCursor } from '../wire.js'
+import { beThere } from './alive.js'
 import { Candidate } from './candidate.js'
 import { Leader, type LeaderOptions } from './leader.js'
 import type { Letter, Order, Request } from './messages.js'
@@ -9,7 +11,9 @@ import type { Letter, Order, Request } from './messages.js'
 /** A leader that says nothing for so long is asked whether it is there. */
 const silenceMs = 40_000
 /** How long it has to answer. */
-const answerMs = 1_000
+const answerMs = 2_000
+/** A leader that nobody has looked at for so long gives way to a tab that is looked at: phones stop the others. */
+const unseenMs = 5_000
 
 /**
  * Tab is one of those that share a connection. The one that holds the lock leads;
@@ -21,9 +25,11 @@ export class Tab implements Feed {
   readonly #name: string
   readonly #connect: LeaderOptions['connect']
   readonly #sink: FeedSink
-  readonly #id = crypto.randomUUID()
-  /** Closed while the page is left. */
+  /** The name of this tab, and of the lock that it holds while it is there. */
+  readonly #there = `nave/1 ${crypto.randomUUID()}`
+  /** Closed while the page is left, or frozen. */
   #channel: BroadcastChannel | undefined
+  #leaveThere = () => {}
   readonly #candidate: Candidate
   readonly #stop = new AbortController()
   #leader: Leader | undefined
@@ -31,29 +37,34 @@ export class Tab implements Feed {
   #state: State = initial(1)
   #filters: readonly string[] = []
   #cursor: string | undefined
+  /** The earliest cursor that was asked for and is not in force. */
+  #owed: string | undefined
   #serial = 0
   /** The want that has to be in force before frames are taken. */
   #awaited: number | undefined
-  #disabled: boolean | undefined
+  /** Whether the connection is switched off, as far as this tab knows, and whether nobody was there to be told. */
+  #off: boolean | undefined
+  #untold = false
+  /** For the leader's silence; as the leader, for how long nobody looks at this page. */
   #watch: ReturnType<typeof setTimeout> | undefined
+  #unseen = false
 
   constructor(name: string, connect: LeaderOptions['connect'], sink: FeedSink) {
     this.#name = name
     this.#connect = connect
     this.#sink = sink
-    this.#channel = this.#openChannel()
     this.#candidate = new Candidate(name, {
       term: () => this.#term,
       elected: (term) => this.#lead(term),
       deposed: () => this.#depose(),
     })
-    this.#candidate.stand()
-    this.#listen()
+    this.#enter()
     const { signal } = this.#stop
-    addEventListener('pagehide', () => this.#leave(), { signal })
-    addEventListener('pageshow', (event) => event.persisted && this.#comeBack(), { signal })
-    document.addEventListener('visibilitychange', () => this.#listen(), { signal })
-    document.addEventListener('resume', () => this.#listen(), { signal })
+    addEventListener('pagehide', () => this.#suspend(), { signal })
+    addEventListener('pageshow', (event) => event.persisted && this.#resume(), { signal })
+    document.addEventListener('freeze', () => this.#suspend(), { signal })
+    document.addEventListener('resume', () => this.#resume(), { signal })
+    document.addEventListener('visibilitychange', () => this.#look(), { signal })
   }
 
   get state(): State {
@@ -64,8 +75,10 @@ export class Tab implements Feed {
     const known = new Set(this.#filters)
     const more = filters.some((filter) => !known.has(filter))
     this.#filters = filters
-    if (filters.length === 0) this.#cursor = undefined
-    this.#say(more || cursor !== undefined, cursor)
+    const wanting = filters.length > 0
+    this.#cursor = wanting ? (this.#cursor ?? cursor) : undefined
+    this.#owed = wanting ? earlier(this.#owed, cursor) : undefined
+    this.#say(more || cursor !== undefined)
   }
 
   retry(): void {
@@ -73,13 +86,11 @@ export class Tab implements Feed {
   }
 
   disable(): void {
-    this.#disabled = true
-    this.#tell({ kind: 'disable' })
+    this.#switch(true)
   }
 
   enable(): void {
-    this.#disabled = false
-    this.#tell({ kind: 'enable' })
+    this.#switch(false)
   }
 
   close(): void {
@@ -88,12 +99,18 @@ export class Tab implements Feed {
     this.#changed({ name: 'closed', memory: this.#state.memory })
   }
 
+  #switch(off: boolean): void {
+    this.#off = off
+    this.#untold = true // until the leader says something
+    this.#tell({ kind: off ? 'disable' : 'enable' })
+  }
+
   /** Says what this tab wants. What is new is waited for, from where we stand. */
-  #say(awaits: boolean, cursor?: string): void {
+  #say(awaits: boolean): void {
     const serial = ++this.#serial
     if (awaits && this.#leader === undefined) this.#awaited = serial
-    const from = awaits ? earlier(this.#cursor, cursor) : undefined
-    this.#tell({ kind: 'want', tab: this.#id, serial, filters: this.#filters, cursor: from })
+    const from = awaits || this.#awaited !== undefined ? earlier(this.#cursor, this.#owed) : undefined
+    this.#tell({ kind: 'want', tab: this.#there, serial, filters: this.#filters, cursor: from })
   }
 
   #tell(request: Request): void {
@@ -123,7 +140,7 @@ export class Tab implements Feed {
       case 'gone':
         return leader.gone(request.tab)
       case 'ping':
-        return this.#order({ kind: 'pong' })
+        return this.#order({ kind: this.#unseen ? 'yield' : 'pong' })
       default:
         return leader.feed[request.kind]()
     }
@@ -132,27 +149,52 @@ export class Tab implements Feed {
   #follow(order: Order): void {
     switch (order.kind) {
       case 'lead':
+        if (this.#untold) this.#tell({ kind: this.#off ? 'disable' : 'enable' })
         return this.#say(true)
       case 'frame':
-        if (order.to === undefined ? this.#awaited === undefined : order.to === this.#id) this.#take(order.frame)
+        if (order.to === undefined ? this.#awaited === undefined : order.to === this.#there) this.#take(order.frame)
         return
       case 'covers': {
-        const serial = order.serials.get(this.#id) ?? 0
+        const serial = order.serials.get(this.#there) ?? 0
         if (this.#awaited !== undefined && serial < this.#awaited) return
-        this.#awaited = undefined
-        return this.#sink.covers(order.filters)
+        return this.#covered(order.filters)
       }
       case 'state':
-        return this.#changed(order.state)
+        return this.#heard(order.state)
       case 'refused':
         return this.#sink.refused(order.filters, order.problem)
+      case 'yield':
+        if (document.visibilityState === 'visible') this.#candidate.steal()
+        return
       case 'pong':
     }
   }
 
   #take(frame: Frame): void {
-    this.#sink.frame(frame)
-    if (frame.kind === 'verdict' || !isBefore(frame.cursor, this.#cursor)) this.#cursor = frame.cursor ?? this.#cursor
+    const said = this.#judged(frame)
+    this.#sink.frame(said)
+    if (said.kind === 'verdict' || !isBefore(said.cursor, this.#cursor)) this.#cursor = said.cursor ?? this.#cursor
+  }
+
+  /** The leader goes on in another log than this tab has stood in: the hub has told others, not us. */
+  #judged(frame: Frame): Frame {
+    const there = parseCursor(frame.cursor)
+    const here = parseCursor(this.#cursor)
+    const reset = frame.kind === 'verdict' && frame.sync.status === 'reset'
+    if (reset || there === undefined || here === undefined || there.epoch === here.epoch) return frame
+    return { kind: 'verdict', sync: { status: 'reset', reason: 'foreign-epoch' }, cursor: frame.cursor }
+  }
+
+  #covered(filters: readonly string[]): void {
+    this.#awaited = undefined
+    this.#owed = undefined
+    this.#sink.covers(filters)
+  }
+
+  #heard(state: State): void {
+    this.#off = state.name === 'disabled' && state.by === 'app'
+    this.#untold = false
+    this.#changed(state)
   }
 
   #changed(state: State): void {
@@ -167,7 +209,7 @@ export class Tab implements Feed {
   #lead(term: number): void {
     this.#term = term
     this.#awaited = undefined
-    clearTimeout(this.#watch)
+    const off = this.#off // what the connection begins with is less new
     const leader = new Leader({
       connect: this.#connect,
       order: (order) => {
@@ -176,12 +218,14 @@ export class Tab implements Feed {
       own: {
         ...this.#sink,
         frame: (frame) => this.#take(frame),
-        state: (state) => this.#changed(state),
+        covers: (filters) => this.#covered(filters),
+        state: (state) => this.#heard(state),
       },
-      ownTab: this.#id,
+      ownTab: this.#there,
     })
     this.#leader = leader
-    if (this.#disabled !== undefined) leader.feed[this.#disabled ? 'disable' : 'enable']()
+    this.#listen()
+    if (off !== undefined) leader.feed[off ? 'disable' : 'enable']()
     this.#order({ kind: 'lead' })
     this.#say(true)
   }
@@ -197,34 +241,61 @@ export class Tab implements Feed {
 
   #leave(): void {
     clearTimeout(this.#watch)
-    this.#tell({ kind: 'gone', tab: this.#id })
+    this.#tell({ kind: 'gone', tab: this.#there })
     this.#leader?.close()
     this.#leader = undefined
     this.#candidate.withdraw()
+    this.#leaveThere()
     this.#channel?.close() // a browser gives up a page that it keeps when it is sent something
     this.#channel = undefined
   }
 
-  #comeBack(): void {
-    this.#channel = this.#openChannel()
-    this.#candidate.stand()
-    this.#listen()
+  /** Nobody is to wait for a page that is left, or frozen. */
+  #suspend(): void {
+    if (this.#channel === undefined) return
+    this.#leave()
+    const { memory } = this.#state
+    if (!isAtRest(this.#state)) this.#changed({ name: 'offline', why: 'suspended', memory })
+  }
+
+  #resume(): void {
+    if (this.#channel !== undefined) return
+    this.#enter()
     this.#say(true)
   }
 
-  #openChannel(): BroadcastChannel {
+  #enter(): void {
     const channel = new BroadcastChannel(this.#name)
     channel.onmessage = ({ data }: MessageEvent<Letter>) => this.#read(data)
-    return channel
+    this.#channel = channel
+    this.#leaveThere = beThere(this.#there)
+    this.#candidate.stand()
+    this.#look()
   }
 
-  /** Watches for the leader's silence, as long as anybody looks at this page. */
+  /** Who begins to look at a page does not wait long for a leader that may be frozen. */
+  #look(): void {
+    this.#unseen = false
+    if (this.#leader || document.visibilityState === 'hidden') this.#listen()
+    else this.#ask()
+  }
+
   #listen(): void {
     clearTimeout(this.#watch)
-    if (this.#leader || this.#stop.signal.aborted || document.visibilityState === 'hidden') return
-    this.#watch = setTimeout(() => {
-      this.#channel?.postMessage({ kind: 'ping' } satisfies Letter)
-      this.#watch = setTimeout(() => this.#candidate.steal(), answerMs)
-    }, silenceMs)
+    const hidden = document.visibilityState === 'hidden'
+    if (this.#channel === undefined || hidden !== (this.#leader !== undefined)) return
+    this.#watch = hidden ? setTimeout(() => this.#yield(), unseenMs) : setTimeout(() => this.#ask(), silenceMs)
+  }
+
+  #yield(): void {
+    this.#unseen = true
+    this.#order({ kind: 'yield' })
+  }
+
+  #ask(): void {
+    clearTimeout(this.#watch)
+    if (this.#channel === undefined) return
+    this.#channel.postMessage({ kind: 'ping' } satisfies Letter)
+    this.#watch = setTimeout(() => this.#candidate.steal(), answerMs)
   }
 }
