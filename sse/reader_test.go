@@ -41,29 +41,6 @@ func TestReader(t *testing.T) {
 		lastID       string
 		want         []sse.Event
 	}{
-		// The examples of the standard.
-		{name: "[spec] messages",
-			stream: "data: This is the first message.\n\n" +
-				"data: This is the second message, it\ndata: has two lines.\n\n" +
-				"data: This is the third message.\n\n",
-			want: []sse.Event{
-				event("This is the first message."),
-				event("This is the second message, it\nhas two lines."),
-				event("This is the third message."),
-			}},
-		{name: "[spec] event types",
-			stream: "event: add\ndata: 73857293\n\nevent: remove\ndata: 2153\n\nevent: add\ndata: 113411\n\n",
-			want:   []sse.Event{named("add", "73857293"), named("remove", "2153"), named("add", "113411")}},
-		{name: "[spec] stocks", stream: "data: YHOO\ndata: +2\ndata: 10\n\n",
-			want: []sse.Event{event("YHOO\n+2\n10")}},
-		{name: "[spec] four blocks",
-			stream: ": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
-			want:   []sse.Event{withID("1", "first event"), cleared("second event"), event(" third event")}},
-		{name: "[spec] data without value", stream: "data\n\ndata\ndata\n\ndata:",
-			want: []sse.Event{event(""), event("\n")}},
-		{name: "[spec] the space after the colon is optional", stream: "data:test\n\ndata: test\n\n",
-			want: []sse.Event{event("test"), event("test")}},
-
 		// Lines.
 		{name: "LF", stream: "data: a\ndata: b\n\n", want: []sse.Event{event("a\nb")}},
 		{name: "CR", stream: "data: a\rdata: b\r\r", want: []sse.Event{event("a\nb")}},
