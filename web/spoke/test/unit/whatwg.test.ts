@@ -26,7 +26,7 @@ function heard(pieces: Uint8Array<ArrayBuffer>[]): Promise<Message[]> {
     },
   })
   const fetch = async () => new Response(body, { headers: { 'Content-Type': 'text/event-stream' } })
-  const http = new Http('http://nowhere', new Tokens(undefined), fetch)
+  const http = new Http('http://nowhere', new Tokens(undefined), fetch, undefined)
   const messages: Message[] = []
   return new Promise((resolve) => {
     fetchStream().open(
