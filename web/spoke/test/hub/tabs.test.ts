@@ -164,14 +164,14 @@ test('12. a leader that hangs and does not say so is deposed, and gives way when
 })
 
 test('a tab that crashed is forgotten', async () => {
-  const leader = await site.open()
-  await leader.clock.install()
-  await leader.evaluate((url) => globalThis.start({ url, filters: ['a'], tabs: 'alice' }), hub.url)
-  await until(leader, 'live')
+  const leader = await tab(['a'])
   const [alive, lost] = [await tab(['alive']), await tab(['lost'])]
   const cdp = await lost.context().newCDPSession(lost)
   cdp.send('Page.crash').catch(() => {}) // it never answers
-  await leader.clock.setSystemTime(Date.now() + 60_000)
+  await leader.evaluate(() => {
+    const { now } = Date
+    Date.now = () => now() + 60_000
+  })
   await publish('a', 0) // with this the tabs are counted
   await events(leader, 1)
   let n = 1
