@@ -1,5 +1,6 @@
 import { Examiner } from './examiner.js'
 import type { Feed, FeedSink } from './feed.js'
+import { seenOn } from './filter.js'
 import { Assembler, batchesOf, type Frame, type Message, type Notice } from './frames.js'
 import type { Http } from './http.js'
 import type { Effect, Happening, State, Timer } from './machine/state.js'
@@ -60,6 +61,8 @@ export class Connection implements Feed {
   want(filters: readonly string[], cursor: string | undefined): void {
     const asked = new Set(this.#asked)
     const more = filters.some((filter) => !asked.has(filter))
+    // Who does not want to be seen any more is not to be seen.
+    const hides = this.#asked.some((filter) => filter.startsWith(seenOn) && !filters.includes(filter))
     // Who begins after nobody has followed anything begins now.
     const here = filters.length === 0 ? undefined : this.#cursor
     const from = cursor === undefined ? here : earlier(here, cursor)
@@ -67,7 +70,7 @@ export class Connection implements Feed {
     this.#filters = filters // who wants less gets more until the next request, and leaves it out
     this.#cursor = from
     if (filters.length > 0 !== this.#state.memory.wanted) this.#happen({ type: 'want', wanted: filters.length > 0 })
-    else if (more || back) this.#happen({ type: 'grown' })
+    else if (more || back || hides) this.#happen({ type: 'grown' })
     else if (this.#state.name === 'live' || this.#state.name === 'polling') this.#sink.covers(filters)
   }
 

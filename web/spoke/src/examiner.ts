@@ -1,5 +1,6 @@
 import type { Http } from './http.js'
 import { HubError, type Problem } from './problem.js'
+import { parametersOf } from './transports/transport.js'
 
 export interface Refusal {
   readonly filter: string
@@ -39,7 +40,8 @@ export class Examiner {
     const refused: Refusal[] = []
     for (const filter of filters) {
       try {
-        await this.#http.json(this.#http.url('events', [['topic', filter]]), { signal })
+        const parameters = parametersOf({ filters: [filter], cursor: undefined, types: [] })
+        await this.#http.json(this.#http.url('events', parameters), { signal })
       } catch (error) {
         if (error instanceof HubError && blames.has(error.code)) refused.push({ filter, problem: error.problem })
       }

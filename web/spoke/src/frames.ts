@@ -90,6 +90,8 @@ export class Assembler {
         return [{ kind: 'auth', status: String(said['status']), connection: String(said['connection']) }]
       case 'hub.bye':
         return [{ kind: 'bye', reason: String(said['reason']), retryMs: number(said['retryMs']) ?? 0 }]
+      case 'hub.presence':
+        return this.#event(type, data, id)
       default: // of a newer hub
         return mark
     }

@@ -73,6 +73,7 @@ export class Http {
       headers,
       credentials: this.#credentials,
       redirect: 'follow',
+      cache: 'no-store', // or of two tabs that wait for the same page one waits for the other
       ...(ask.body !== undefined && { body: ask.body }),
       ...(ask.signal && { signal: ask.signal }),
       ...(ask.keepalive && { keepalive: true }),

@@ -119,7 +119,10 @@ export class Inbox<Map extends object> {
 
   #judge(status: 'live' | 'recovered' | 'reset', offset: number, reason: ResetReason | undefined): void {
     for (const [subscription, subscriber] of this.#all) {
-      if (status === 'live') subscription.mark(offset)
+      if (status === 'live') {
+        subscription.mark(offset)
+        this.#call(() => subscriber.begun?.())
+      }
       if (status !== 'reset') continue
       this.#snapshots.stop(subscription)
       subscription.restart(offset)

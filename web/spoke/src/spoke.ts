@@ -45,6 +45,8 @@ export interface Spoke<Map extends object> {
   readonly state: State
   /** Up to here everything has been handed to the subscribers; undefined while there are none. */
   readonly cursor: string | undefined
+  /** Sends requests to the hub as the spoke does, with its token. */
+  readonly http: Http
   /** Calls back after every change of `state`, and returns what ends that. */
   watch(listener: (state: State) => void): () => void
   /** Follows filters, and returns what ends that. */
@@ -79,6 +81,7 @@ export function createSpoke<Map extends object = EventMap>(options: SpokeOptions
 }
 
 class Hub<Map extends object> implements Spoke<Map> {
+  readonly http: Http
   readonly #inbox: Inbox<Map>
   readonly #feed: Feed
   readonly #publisher: Publisher
@@ -94,6 +97,7 @@ class Hub<Map extends object> implements Spoke<Map> {
     const transports = options.transports ?? [fetchStream()]
     const schemas = options.schemas ?? {}
     const http = new Http(options.url, new Tokens(options.token), options.fetch, options.credentials)
+    this.http = http
     this.#state = initial(transports.length)
     this.#fail = options.onError ?? ((error) => console.error(error))
     this.#inbox = new Inbox({ http, schemas, cursor: options.cursor, fail: this.#fail })

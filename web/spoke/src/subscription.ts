@@ -16,6 +16,11 @@ export interface Subscriber<Map extends object> {
    * comes from. Events go on from now. With `snapshot` one follows by itself.
    */
   reset?(reason: ResetReason | undefined): void
+  /**
+   * The connection has begun, from now: who has subscribed before is not told what
+   * happened meanwhile.
+   */
+  begun?(): void
   /** With `snapshot`: the latest event of every key, once at first and after every reset. */
   snapshot?(events: readonly EventOf<Map>[]): void
   /** The subscription is refused, and has ended. */

@@ -2,7 +2,7 @@ import type { Http } from '../http.js'
 import { errorOf, failureOf, failureOfThrown } from '../problem.js'
 import { parametersOf, type StreamSink, type StreamTransport, type Wish } from './transport.js'
 
-const hubTypes = ['hub.sync', 'hub.heartbeat', 'hub.level', 'hub.auth', 'hub.bye']
+const hubTypes = ['hub.sync', 'hub.heartbeat', 'hub.level', 'hub.auth', 'hub.bye', 'hub.presence']
 
 /**
  * A stream over the browser's EventSource, which can send no headers and hears no

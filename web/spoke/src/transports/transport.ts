@@ -1,3 +1,4 @@
+import { seenOn } from '../filter.js'
 import type { Message } from '../frames.js'
 import type { Http } from '../http.js'
 import type { Failure } from '../problem.js'
@@ -30,7 +31,12 @@ export interface StreamTransport {
 
 /** What is common to streams and pages. */
 export function parametersOf(wish: Wish): [string, string][] {
-  const parameters = wish.filters.map((filter): [string, string] => ['topic', filter])
+  const parameters = wish.filters.map((filter): [string, string] =>
+    filter.startsWith(seenOn) ? ['presence', filter.slice(seenOn.length)] : ['topic', filter],
+  )
+  // There has to be a topic. Who may be seen on one may follow it.
+  const [first] = parameters
+  if (first && parameters.every(([name]) => name !== 'topic')) parameters.push(['topic', first[1]])
   if (wish.cursor !== undefined) parameters.push(['cursor', wish.cursor])
   return parameters
 }
