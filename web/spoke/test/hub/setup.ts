@@ -32,6 +32,7 @@ export default async function setup(project: TestProject) {
     entryPoints: {
       page: join(here, 'page.ts'),
       react: join(here, 'react-page.tsx'),
+      parts: join(here, 'parts-page.ts'),
       example: join(here, '../../examples/example.ts'),
     },
     outdir: folder,
