@@ -1,6 +1,6 @@
 // What docs/spoke.md shows of React.
 import { createSpoke } from '@nave/spoke'
-import { SpokeProvider, useEvents, useSpokeState } from '@nave/spoke/react'
+import { SpokeProvider, useEvents, useHubStatus, usePresence, usePublish } from '@nave/spoke/react'
 import { useState } from 'react'
 
 const spoke = createSpoke({ url: 'https://hub.example.com' })
@@ -16,10 +16,22 @@ export function Page() {
 function Board() {
   const [moves, setMoves] = useState(0)
   useEvents('cards/board-1', (events) => setMoves((n) => n + events.length))
-  const state = useSpokeState(({ name }) => name)
+  const status = useHubStatus()
+  const { members } = usePresence('boards/1')
+  const { publish, pending, error } = usePublish()
   return (
     <p>
-      {moves} moves, {state}
+      {moves} moves, {status}, with {members.map(({ subject }) => subject).join(', ')}
+      <button
+        type="button"
+        disabled={pending}
+        onClick={() =>
+          publish({ topic: 'cards/board-1', type: 'card.moved', key: 'card-42', data: { column: 'done' } })
+        }
+      >
+        Done
+      </button>
+      {error !== undefined && <em>not moved: {String(error)}</em>}
     </p>
   )
 }

@@ -18,7 +18,7 @@ export interface PresenceOptions {
 }
 
 /** Follows who is there. */
-export interface PresenceFollower extends PresenceState {
+export interface PresenceFollower {
   /** All of it as it is now: another object after a change. */
   readonly state: PresenceState
   /** Calls back after every change, and returns what ends that. */
@@ -34,7 +34,11 @@ interface Shared {
     close(): void
   }
   followers: number
+  ending?: ReturnType<typeof setTimeout>
 }
+
+/** How long nobody has to follow a topic before one is not seen there: pages that change their parts follow it again. */
+const settleMs = 200
 
 /** One roster for all who follow the same topic over the same spoke. */
 const rosters = new WeakMap<object, Map<string, Shared>>()
@@ -51,21 +55,13 @@ export function followPresence<Events extends object>(
   const shared = ofSpoke.get(name) ?? { roster: new Roster(spoke, topic, announce), followers: 0 }
   ofSpoke.set(name, shared)
   shared.followers++
+  clearTimeout(shared.ending)
   const { roster } = shared
   const own = new Set<() => void>()
   let open = true
   return {
     get state() {
       return roster.state
-    },
-    get members() {
-      return roster.state.members
-    },
-    get total() {
-      return roster.state.total
-    },
-    get refused() {
-      return roster.state.refused
     },
     watch(listener) {
       const unwatch = roster.watch(listener)
@@ -80,8 +76,10 @@ export function followPresence<Events extends object>(
       open = false
       for (const unwatch of own) unwatch()
       if (--shared.followers > 0) return
-      ofSpoke.delete(name)
-      roster.close()
+      shared.ending = setTimeout(() => {
+        ofSpoke.delete(name)
+        roster.close()
+      }, settleMs)
     },
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Site } from './browser.js'
@@ -25,7 +25,7 @@ afterAll(async () => {
 test('the page shows the example', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../../docs/spoke.md'), 'utf8')
   const folder = join(import.meta.dirname, '../../examples')
-  const example = ['live.ts', 'example.ts', 'query.ts', 'react.tsx']
+  const example = readdirSync(folder)
     .map((name) => readFileSync(join(folder, name), 'utf8'))
     .join('')
   const blocks = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code ?? '')

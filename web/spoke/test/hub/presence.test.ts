@@ -50,7 +50,7 @@ test('who comes and goes is told, and several tabs are one member', async () => 
   expect(await there(alice, 'boards/7')).toBe('alice bob')
   await bob.close()
   await shows(alice, 'boards/7', 'alice')
-  expect(await alice.evaluate(() => globalThis.attending['boards/7']?.total)).toBe(1)
+  expect(await alice.evaluate(() => globalThis.attending['boards/7']?.state.total)).toBe(1)
 })
 
 test('who closes it is not seen any more, and the connection goes on', async () => {
@@ -130,14 +130,14 @@ test('who looks on without being seen asks, if the hub tells only members', asyn
   await attend(guest, 'boards/7', false)
   await attend(alice, 'boards/7')
   await shows(guest, 'boards/7', 'alice')
-  expect(await there(alice, 'boards/7')).toBe('alice')
+  await shows(alice, 'boards/7', 'alice')
 })
 
 test('a refusal says why', async () => {
   const alice = await open('alice')
   await attend(alice, 'secrets/7')
   const refused = await eventually(
-    () => alice.evaluate(() => globalThis.attending['secrets/7']?.refused?.message),
+    () => alice.evaluate(() => globalThis.attending['secrets/7']?.state.refused?.message),
     (message) => message !== undefined,
   )
   expect(refused).toContain('secrets/7')
