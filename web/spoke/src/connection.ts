@@ -37,6 +37,7 @@ export class Connection implements Feed {
   #closeStream: (() => void) | undefined
   #unask: (() => void) | undefined
   #heardAt = 0
+  #cameAt = 0
   #patienceMs = 0
   #queue: Happening[] = []
   #busy = false
@@ -166,6 +167,7 @@ export class Connection implements Feed {
       sent: ifOpen(() => this.#happen({ type: 'sent' })),
       heard: ifOpen(() => {
         this.#heardAt = Date.now()
+        this.#cameAt = performance.now()
       }),
       message: ifOpen((message) => this.#message(message, assembler, wish)),
       retry: ifOpen((ms) => this.#happen({ type: 'retry', ms })),
@@ -188,14 +190,16 @@ export class Connection implements Feed {
     } catch (error) {
       this.#sink.warn(`the hub has sent what cannot be read, as ${message.event}`, error)
     }
-    for (const each of said) this.#said(each, wish)
+    for (const each of said) {
+      this.#sink.heard(each, this.#cameAt)
+      this.#said(each, wish)
+    }
   }
 
   #said(said: Frame | Notice, wish: Wish): void {
     switch (said.kind) {
       case 'verdict':
-        if (this.#judged(said.sync, said.cursor, wish))
-          this.#happen({ type: 'proved', heartbeatMs: said.sync.heartbeatMs })
+        if (this.#judged(said.sync, said.cursor, wish)) this.#happen({ ...said.sync, type: 'proved' })
         return
       case 'batch':
       case 'mark':

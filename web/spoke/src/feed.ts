@@ -1,9 +1,14 @@
-import type { Frame } from './frames.js'
+import type { Frame, Notice } from './frames.js'
 import type { State } from './machine/state.js'
 import type { Problem } from './problem.js'
 
 /** Who hears what a feed brings. Calls are in order and never nested. */
 export interface FeedSink {
+  /**
+   * All that a stream says, as it comes in and before what follows from it, with when
+   * it came: milliseconds of performance.now. Only the tab that has the stream is told.
+   */
+  heard(said: Frame | Notice, at: number): void
   /** What the cursor says has been heard once this returns. */
   frame(frame: Frame): void
   /** From the next frame on these filters are in force: nothing after the cursor is missing. */

@@ -1,4 +1,13 @@
-import { type Level, parseCursor, type Sync, sameBatch, type WireEvent } from './wire.js'
+import {
+  type Auth,
+  type Bye,
+  type Heartbeat,
+  type LevelChange,
+  parseCursor,
+  type Sync,
+  sameBatch,
+  type WireEvent,
+} from './wire.js'
 
 /** One block of a text/event-stream. */
 export interface Message {
@@ -16,18 +25,12 @@ export type Frame =
   | { readonly kind: 'batch'; readonly events: readonly WireEvent[]; readonly cursor: string | undefined }
   | { readonly kind: 'mark'; readonly cursor: string }
 
-/** What a stream says about itself. */
+/** What a stream says about itself, as docs/http.md has it. */
 export type Notice =
-  | { readonly kind: 'heartbeat'; readonly heartbeatMs: number | undefined }
-  | {
-      readonly kind: 'level'
-      readonly level: Level
-      readonly poll: boolean
-      readonly retryMs: number
-      readonly heartbeatMs: number | undefined
-    }
-  | { readonly kind: 'auth'; readonly status: string; readonly connection: string }
-  | { readonly kind: 'bye'; readonly reason: string; readonly retryMs: number }
+  | ({ readonly kind: 'heartbeat' } & Heartbeat)
+  | ({ readonly kind: 'level' } & LevelChange)
+  | ({ readonly kind: 'auth' } & Auth)
+  | ({ readonly kind: 'bye' } & Bye)
 
 /**
  * Assembler makes frames of messages. Events of a batch wait until the last of
@@ -67,39 +70,25 @@ export class Assembler {
   }
 
   #notice(type: string, data: object, id: string | undefined): (Frame | Notice)[] {
-    const said = data as Record<string, unknown>
-    const heartbeatMs = number(said['heartbeatMs'])
     const mark: Frame[] = id ? [{ kind: 'mark', cursor: id }] : []
     switch (type) {
       case 'hub.sync':
         this.#held = []
         return [{ kind: 'verdict', sync: data as Sync, cursor: (data as Sync).cursor ?? id }]
       case 'hub.heartbeat':
-        return [...this.#flush(undefined), ...mark, { kind: 'heartbeat', heartbeatMs }]
+        return [...this.#flush(undefined), ...mark, { ...(data as Heartbeat), kind: 'heartbeat' }]
       case 'hub.level':
-        return [
-          {
-            kind: 'level',
-            level: said['level'] as Level,
-            poll: said['poll'] === true,
-            retryMs: number(said['retryMs']) ?? 0,
-            heartbeatMs,
-          },
-        ]
+        return [{ ...(data as LevelChange), kind: 'level' }]
       case 'hub.auth':
-        return [{ kind: 'auth', status: String(said['status']), connection: String(said['connection']) }]
+        return [{ ...(data as Auth), kind: 'auth' }]
       case 'hub.bye':
-        return [{ kind: 'bye', reason: String(said['reason']), retryMs: number(said['retryMs']) ?? 0 }]
+        return [{ ...(data as Bye), kind: 'bye' }]
       case 'hub.presence':
         return this.#event(type, data, id)
       default: // of a newer hub
         return mark
     }
   }
-}
-
-function number(value: unknown): number | undefined {
-  return typeof value === 'number' && value > 0 ? value : undefined
 }
 
 /** The batches of a page, each whole. */

@@ -7,6 +7,7 @@ export interface Ask {
   readonly body?: string
   readonly signal?: AbortSignal
   readonly keepalive?: boolean
+  readonly traceparent?: string | undefined
   /** Called when the request leaves. */
   readonly sent?: () => void
 }
@@ -67,6 +68,7 @@ export class Http {
     const headers: Record<string, string> = { Accept: ask.accept ?? 'application/json' }
     if (token !== undefined) headers['Authorization'] = `Bearer ${token}`
     if (ask.body !== undefined) headers['Content-Type'] = 'application/json'
+    if (ask.traceparent) headers['Traceparent'] = ask.traceparent
     ask.sent?.()
     return this.#fetch(url, {
       method: ask.method ?? 'GET',

@@ -8,6 +8,7 @@
  * @module
  */
 
+export type { Frame, Notice } from './frames.js'
 export type { Ask, Fetch, Http } from './http.js'
 export type { Effect, Event, Happening, Memory, State, StateName, Step, Timer } from './machine/state.js'
 export { initial } from './machine/state.js'

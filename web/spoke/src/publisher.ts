@@ -46,13 +46,15 @@ const leftBehindBytes = 60_000
 export class Publisher {
   readonly #http: Http
   readonly #source: string | undefined
+  readonly #traceparent: (() => string | undefined) | undefined
   readonly #hurry = new Set<() => void>()
   #leftBehind = 0
   #leaving = false
 
-  constructor(http: Http, source: string | undefined) {
+  constructor(http: Http, source: string | undefined, traceparent: (() => string | undefined) | undefined) {
     this.#http = http
     this.#source = source
+    this.#traceparent = traceparent
   }
 
   /** Whoever waits for its next try has it now: the page is being left. */
@@ -70,9 +72,10 @@ export class Publisher {
       ? (drafts as readonly Draft<Map>[]).map((draft) => this.#named(draft))
       : this.#named(drafts as Draft<Map>)
     const body = JSON.stringify(named)
+    const traceparent = this.#traceparent?.()
     const until = Date.now() + (options.patienceMs ?? patienceMs)
     for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, pauseCapMs)) {
-      const outcome = await this.#once(body, options.signal)
+      const outcome = await this.#once(body, traceparent, options.signal)
       if (!('kind' in outcome)) return outcome
       options.signal?.throwIfAborted()
       const wait = Math.max(
@@ -88,8 +91,12 @@ export class Publisher {
     return { ...(this.#source !== undefined && { source: this.#source }), ...draft, id: draft.id ?? randomId() }
   }
 
-  async #once(body: string, signal: AbortSignal | undefined): Promise<Published | Failure> {
-    const size = body.length * 3 // bytes of UTF-8, at most
+  async #once(
+    body: string,
+    traceparent: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Published | Failure> {
+    const size = new TextEncoder().encode(body).length
     const keepalive = this.#leftBehind + size <= leftBehindBytes
     if (keepalive) this.#leftBehind += size
     try {
@@ -97,6 +104,7 @@ export class Publisher {
         method: 'POST',
         body,
         keepalive,
+        traceparent,
         ...(signal && { signal }),
       })
       if (!response.ok) return await failureOf(response)

@@ -1,5 +1,6 @@
 import { Connection } from './connection.js'
 import type { Feed, FeedSink } from './feed.js'
+import type { Frame, Notice } from './frames.js'
 import { type Fetch, Http } from './http.js'
 import { Inbox } from './inbox.js'
 import { initial, type State } from './machine/state.js'
@@ -25,6 +26,8 @@ export interface SpokeOptions<Map extends object> {
   readonly tabs?: TabsFactory
   /** The source of all that is published; see `Draft.source`. */
   readonly source?: string
+  /** The W3C trace context that is published in, such as OpenTelemetry's; see docs/spoke.md. */
+  readonly traceparent?: () => string | undefined
   /** Where to go on, from an earlier `Spoke.cursor`. */
   readonly cursor?: string
   /** Begin switched off; see `Spoke.enable`. */
@@ -49,6 +52,8 @@ export interface Spoke<Map extends object> {
   readonly http: Http
   /** Calls back after every change of `state`, and returns what ends that. */
   watch(listener: (state: State) => void): () => void
+  /** Hears all that this tab's own stream says, before the subscribers do, and returns what ends that; see `FeedSink.heard`. */
+  listen(listener: (said: Frame | Notice, at: number) => void): () => void
   /** Follows filters, and returns what ends that. */
   subscribe(
     filters: string | readonly string[],
@@ -86,8 +91,9 @@ class Hub<Map extends object> implements Spoke<Map> {
   readonly #feed: Feed
   readonly #publisher: Publisher
   readonly #fail: (error: unknown) => void
-  readonly #listeners = new Set<(state: State) => void>()
-  readonly #unwatch: () => void
+  readonly #watchers = new Set<(state: State) => void>()
+  readonly #listeners = new Set<(said: Frame | Notice, at: number) => void>()
+  readonly #stop = new AbortController()
   #state: State
   #settling: ReturnType<typeof setTimeout> | undefined
   #wanting = false
@@ -101,11 +107,12 @@ class Hub<Map extends object> implements Spoke<Map> {
     this.#state = initial(transports.length)
     this.#fail = options.onError ?? ((error) => console.error(error))
     this.#inbox = new Inbox({ http, schemas, cursor: options.cursor, fail: this.#fail })
-    this.#publisher = new Publisher(http, options.source)
+    this.#publisher = new Publisher(http, options.source, options.traceparent)
     this.#from = options.cursor
     const connect = (sink: FeedSink) =>
       new Connection({ http, transports, types: Object.keys(schemas), disabled: options.disabled }, sink)
     const sink: FeedSink = {
+      heard: (said, at) => this.#tell(this.#listeners, said, at),
       frame: (frame) => this.#inbox.take(frame),
       covers: (filters) => this.#inbox.covers(filters),
       state: (state) => this.#changed(state),
@@ -113,7 +120,7 @@ class Hub<Map extends object> implements Spoke<Map> {
       warn: (message, cause) => this.#fail(new Error(message, { cause })),
     }
     this.#feed = options.tabs?.(connect, sink, options.url) ?? connect(sink)
-    this.#unwatch = watchLeaving(() => this.#publisher.leave())
+    globalThis.window?.addEventListener('pagehide', () => this.#publisher.leave(), { signal: this.#stop.signal })
   }
 
   get state(): State {
@@ -125,9 +132,11 @@ class Hub<Map extends object> implements Spoke<Map> {
   }
 
   watch(listener: (state: State) => void): () => void {
-    const own = (state: State) => listener(state)
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return added(this.#watchers, (state) => listener(state))
+  }
+
+  listen(listener: (said: Frame | Notice, at: number) => void): () => void {
+    return added(this.#listeners, (said, at) => listener(said, at))
   }
 
   subscribe(
@@ -182,7 +191,7 @@ class Hub<Map extends object> implements Spoke<Map> {
     clearTimeout(this.#settling)
     this.#inbox.clear()
     this.#feed.close()
-    this.#unwatch()
+    this.#stop.abort()
   }
 
   /** Tells the feed what is wanted, once for all that changes together. */
@@ -213,10 +222,14 @@ class Hub<Map extends object> implements Spoke<Map> {
   #changed(state: State): void {
     const before = this.#state
     this.#state = state
-    if (looksAlike(before, state)) return
-    for (const listener of [...this.#listeners]) {
+    if (!looksAlike(before, state)) this.#tell(this.#watchers, state)
+  }
+
+  /** What is thrown by one stops no other. */
+  #tell<A extends unknown[]>(all: ReadonlySet<(...args: A) => void>, ...args: A): void {
+    for (const each of [...all]) {
       try {
-        listener(state)
+        each(...args)
       } catch (error) {
         this.#fail(error)
       }
@@ -224,15 +237,14 @@ class Hub<Map extends object> implements Spoke<Map> {
   }
 }
 
+function added<T>(all: Set<T>, one: T): () => void {
+  all.add(one)
+  return () => all.delete(one)
+}
+
 /** Whether nothing has changed that anybody would show. */
 function looksAlike(a: State, b: State): boolean {
   const { memory: was, ...before } = a
   const { memory: is, ...after } = b
   return was.level === is.level && JSON.stringify(before) === JSON.stringify(after)
-}
-
-function watchLeaving(leave: () => void): () => void {
-  if (typeof window === 'undefined') return () => {}
-  window.addEventListener('pagehide', leave)
-  return () => window.removeEventListener('pagehide', leave)
 }

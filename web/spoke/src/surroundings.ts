@@ -5,11 +5,9 @@ import type { Happening } from './machine/state.js'
  * Where there is no page, nothing happens.
  */
 export function watchSurroundings(tell: (what: Happening) => void): () => void {
-  const unwatch: (() => void)[] = []
-  const on = (target: EventTarget, name: string, f: (event: globalThis.Event) => void) => {
-    target.addEventListener(name, f)
-    unwatch.push(() => target.removeEventListener(name, f))
-  }
+  const stop = new AbortController()
+  const on = (target: EventTarget, name: string, f: (event: globalThis.Event) => void) =>
+    target.addEventListener(name, f, { signal: stop.signal })
   if (typeof window !== 'undefined') {
     on(window, 'online', () => tell({ type: 'online' }))
     on(window, 'offline', () => tell({ type: 'offline' }))
@@ -26,7 +24,5 @@ export function watchSurroundings(tell: (what: Happening) => void): () => void {
     on(document, 'resume', () => tell({ type: 'resume' }))
     seen()
   }
-  return () => {
-    for (const f of unwatch) f()
-  }
+  return () => stop.abort()
 }

@@ -4,7 +4,7 @@
 export type Level = 'normal' | 'shed' | 'conserve' | 'polling' | 'off'
 
 /** Why a cursor cannot be resumed from. */
-export type ResetReason = 'retention' | 'foreign-epoch' | 'ahead' | 'malformed' | 'damaged'
+export type ResetReason = 'retention' | 'foreign-epoch' | 'ahead' | 'malformed' | 'damaged' | 'degraded'
 
 /** An event as the hub sends it. */
 export interface WireEvent {
@@ -32,8 +32,51 @@ export interface Sync {
   readonly status: 'live' | 'recovered' | 'reset'
   readonly reason?: ResetReason
   readonly cursor?: string
+  /** The name of the stream. */
   readonly connection?: string
+  /** Absent if it is normal. */
+  readonly level?: Level
   readonly heartbeatMs?: number
+  /** Of every so manieth event, by its offset, the hub wants a receipt; absent if of none. */
+  readonly receipts?: number
+}
+
+export interface Heartbeat {
+  /** The hub's clock: RFC 3339, UTC. */
+  readonly time: string
+  /** The head of the hub's log. */
+  readonly cursor?: string
+  /** How often they come. */
+  readonly heartbeatMs?: number
+}
+
+/** The service level has changed. */
+export interface LevelChange {
+  readonly level: Level
+  /** For people. */
+  readonly reason?: string
+  /** How long it will not get better, at least. */
+  readonly forMs?: number
+  readonly heartbeatMs?: number
+  /** There are no streams any more; the first page is for after `retryMs`. */
+  readonly poll?: boolean
+  readonly retryMs?: number
+  /** As in `Sync`. */
+  readonly receipts?: number
+}
+
+/** How the token of a stream fares. */
+export interface Auth {
+  readonly status: 'expiring' | 'renewed' | 'expired' | 'revoked'
+  readonly connection: string
+  /** RFC 3339, UTC. */
+  readonly expires?: string
+}
+
+/** The hub ends the stream. */
+export interface Bye {
+  readonly reason: string
+  readonly retryMs: number
 }
 
 /** One answer to a poll. */

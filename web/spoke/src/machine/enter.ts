@@ -26,9 +26,10 @@ export function openStream(state: Named<'connecting'>): Step {
 
 /** The stream has proved itself: nothing else is needed. */
 export function goLive(state: Named<'connecting' | 'polling'>, event: Event & { type: 'proved' }): Step {
-  const memory = { ...state.memory, heartbeatMs: event.heartbeatMs ?? state.memory.heartbeatMs }
+  const { connection, level = 'normal', heartbeatMs = state.memory.heartbeatMs, receipts = 0 } = event
+  const memory: Memory = { ...state.memory, level, levelUntil: 0, heartbeatMs, receipts }
   return [
-    { name: 'live', rung: memory.rung, since: event.now, memory },
+    { name: 'live', rung: memory.rung, since: event.now, ...(connection && { connection }), memory },
     [
       { do: 'unask' },
       ...(['retry', 'proof', 'poll', 'probe'] as const).map(disarm),

@@ -54,7 +54,8 @@ export function wait(state: Named<'connecting'>, ms: number, event: Event): [Nam
 
 /** The hub says its level; at some there are no streams. */
 export function levelled(state: Named<'connecting' | 'live'>, event: Event & { type: 'level' }): Step {
-  const next = with_(state, { level: event.level })
+  const { level, forMs, receipts = 0 } = event
+  const next = with_(state, { level, levelUntil: forMs ? event.now + forMs : 0, receipts })
   if (!event.poll) return next.name === 'live' ? paced(next, event.heartbeatMs) : [next, []]
   const { memory } = next
   const asking = next.name === 'connecting' && next.asking
@@ -62,7 +63,7 @@ export function levelled(state: Named<'connecting' | 'live'>, event: Event & { t
     { name: 'connecting', streaming: false, asking, examining: false, memory },
     streamsAt(event.level) ? 'polling' : event.level,
     [hangUp, disarm('proof'), disarm('watchdog'), disarm('steady')],
-    event.retryMs,
+    event.retryMs ?? 0,
   )
 }
 
@@ -75,7 +76,7 @@ function degraded(state: Named<'connecting'>, level: Level, over: readonly Effec
 
 /** The hub says how often it sends heartbeats. */
 export function paced(state: Named<'live'>, heartbeatMs: number | undefined): Step {
-  if (heartbeatMs === undefined || heartbeatMs === state.memory.heartbeatMs) return [state, []]
+  if (!heartbeatMs || heartbeatMs === state.memory.heartbeatMs) return [state, []]
   const next = with_(state, { heartbeatMs })
   return [next, [arm('watchdog', watchdogMs(next.memory))]]
 }

@@ -10,6 +10,10 @@ export interface Memory {
   readonly visible: boolean
   /** The hub's, as far as it is known. */
   readonly level: Level
+  /** Before this it will not get better, in milliseconds of Date.now; 0 if nobody knows. */
+  readonly levelUntil: number
+  /** Of every so manieth event, by its offset, the hub wants a receipt; 0 of none. */
+  readonly receipts: number
   /** Connections that did not last, since one that did. */
   readonly attempts: number
   /** Which of the stream transports is next, and how many there are; 0 is none. */
@@ -47,7 +51,14 @@ export type State = { readonly memory: Memory } & (
       readonly retryAt?: number
       readonly cause?: Failure
     }
-  | { /** Events come as they happen. */ readonly name: 'live'; readonly rung: number; readonly since: number }
+  | {
+      /** Events come as they happen. */
+      readonly name: 'live'
+      readonly rung: number
+      readonly since: number
+      /** The hub's name for the stream. */
+      readonly connection?: string
+    }
   | {
       /** Events come by pages; streams are tried again. */
       readonly name: 'polling'
@@ -119,15 +130,23 @@ export type Happening =
   /** The request for a stream is on its way. */
   | { readonly type: 'sent' }
   /** hub.sync has come. */
-  | { readonly type: 'proved'; readonly heartbeatMs?: number | undefined }
+  | {
+      readonly type: 'proved'
+      readonly connection?: string | undefined
+      readonly level?: Level | undefined
+      readonly heartbeatMs?: number | undefined
+      readonly receipts?: number | undefined
+    }
   | { readonly type: 'heartbeat'; readonly heartbeatMs: number | undefined }
   | { readonly type: 'retry'; readonly ms: number }
   | {
       readonly type: 'level'
       readonly level: Level
-      readonly poll: boolean
-      readonly retryMs: number
+      readonly poll?: boolean | undefined
+      readonly retryMs?: number | undefined
+      readonly forMs?: number | undefined
       readonly heartbeatMs?: number | undefined
+      readonly receipts?: number | undefined
     }
   | { readonly type: 'bye'; readonly retryMs: number }
   | { readonly type: 'ended'; readonly failure: Failure }
@@ -160,6 +179,8 @@ export function initial(rungs: number): State {
       online: true,
       visible: true,
       level: 'normal',
+      levelUntil: 0,
+      receipts: 0,
       attempts: 0,
       rung: 0,
       rungs,

@@ -119,6 +119,7 @@ export class Leader {
         order({ kind: 'refused', filters, problem })
         own.refused(filters, problem)
       },
+      heard: own.heard,
       warn: own.warn,
     }
   }

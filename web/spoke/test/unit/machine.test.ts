@@ -42,6 +42,20 @@ describe('the ladder', () => {
     expect(armed(m.on({ type: 'heartbeat', heartbeatMs: 4_000 }), 'watchdog')).toBe(12_000)
   })
 
+  test('a live stream is known by what hub.sync and hub.level say of it', () => {
+    const m = drive()
+    m.on({ type: 'want', wanted: true })
+    m.on({ type: 'sent' })
+    m.on({ type: 'proved', connection: '17', level: 'shed', receipts: 100 })
+    expect(m.state).toMatchObject({ connection: '17', memory: { level: 'shed', receipts: 100, levelUntil: 0 } })
+    m.on({ type: 'level', level: 'conserve', forMs: 30_000 })
+    expect(m.state.memory).toMatchObject({ level: 'conserve', receipts: 0, levelUntil: 30_000 })
+    m.on({ type: 'ended', failure: { kind: 'ended' } })
+    m.on({ type: 'timer', timer: 'retry' })
+    m.on({ type: 'proved', connection: '18' })
+    expect(m.state).toMatchObject({ connection: '18', memory: { level: 'normal', levelUntil: 0 } })
+  })
+
   test('a mute stream is followed by a page, and by polling only once that has come', () => {
     const m = drive()
     m.on({ type: 'want', wanted: true })
