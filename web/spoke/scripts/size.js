@@ -4,14 +4,14 @@ import { build } from 'esbuild'
 
 /** Bytes, min+gzip, with all that the entry needs but for what the one before it has. */
 const budgets = {
-  core: { code: `export { createSpoke } from './dist/index.js'`, budget: 12_000 },
+  core: { code: `export { createSpoke } from './dist/index.js'`, budget: 12_400 },
   'core + eventsource': {
     code: `export { createSpoke } from './dist/index.js'; export { eventSource } from './dist/transports/eventsource.js'`,
-    budget: 12_400,
+    budget: 12_700,
   },
   'core + tabs': {
     code: `export { createSpoke } from './dist/index.js'; export { shareTabs } from './dist/tabs/index.js'`,
-    budget: 13_900,
+    budget: 14_400,
   },
   presence: { code: `export * from './dist/presence/index.js'`, budget: 1_400, without: ['../problem.js'] },
   react: { code: `export * from './dist/react/index.js'`, budget: 1_100, without: ['../presence/index.js'] },

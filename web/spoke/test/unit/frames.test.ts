@@ -41,7 +41,11 @@ describe('an assembler', () => {
       a.take({ event: 'hub.sync', id: 'k-4', data: '{"status":"live","cursor":"k-4","connection":"17"}' }),
     ).toEqual([{ kind: 'verdict', sync: { status: 'live', cursor: 'k-4', connection: '17' }, cursor: 'k-4' }])
     expect(
-      a.take({ event: 'hub.heartbeat', id: 'k-5', data: '{"time":"2026-03-01T12:00:00Z","cursor":"k-5","heartbeatMs":4000}' }),
+      a.take({
+        event: 'hub.heartbeat',
+        id: 'k-5',
+        data: '{"time":"2026-03-01T12:00:00Z","cursor":"k-5","heartbeatMs":4000}',
+      }),
     ).toEqual([
       { kind: 'mark', cursor: 'k-5' },
       { kind: 'heartbeat', time: '2026-03-01T12:00:00Z', cursor: 'k-5', heartbeatMs: 4000 },
