@@ -13,6 +13,14 @@ const budgets = {
     code: `export { createSpoke } from './dist/index.js'; export { shareTabs } from './dist/tabs/index.js'`,
     budget: 14_400,
   },
+  'core + outbox': {
+    code: `export { createSpoke } from './dist/index.js'; export { createOutbox } from './dist/outbox/index.js'`,
+    budget: 14_400,
+  },
+  'core + state': {
+    code: `export { createSpoke } from './dist/index.js'; export { liveState } from './dist/state/index.js'`,
+    budget: 13_400,
+  },
   presence: { code: `export * from './dist/presence/index.js'`, budget: 1_400, without: ['../problem.js'] },
   react: { code: `export * from './dist/react/index.js'`, budget: 1_100, without: ['../presence/index.js'] },
   query: { code: `export * from './dist/query/index.js'`, budget: 1_000 },

@@ -139,7 +139,7 @@ function errorOfFailure(failure: Failure): Error {
 }
 
 /** An id that nobody else makes. Only pages of a secure origin have randomUUID. */
-function randomId(): string {
+export function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

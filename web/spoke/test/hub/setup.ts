@@ -33,6 +33,7 @@ export default async function setup(project: TestProject) {
       page: join(here, 'page.ts'),
       react: join(here, 'react-page.tsx'),
       parts: join(here, 'parts-page.ts'),
+      edits: join(here, 'edits-page.ts'),
       example: join(here, '../../examples/example.ts'),
     },
     outdir: folder,

@@ -1,0 +1,84 @@
+import type { OutboxItem } from './item.js'
+
+const table = 'items'
+
+/** Makes requests, and reads what they have brought once all are done. */
+type Work<T> = (items: IDBObjectStore) => () => T
+
+/**
+ * Disk keeps items in IndexedDB. A browser may close the database whenever it likes;
+ * what fails is tried once more on a newly opened one, and then throws.
+ */
+export class Disk<Map extends object> {
+  readonly #name: string
+  #database: Promise<IDBDatabase> | undefined
+
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  all(): Promise<OutboxItem<Map>[]> {
+    return this.#within('readonly', (items) => {
+      const all: IDBRequest<OutboxItem<Map>[]> = items.getAll()
+      return () => all.result
+    })
+  }
+
+  /** Keeps items, and forgets one: all of it or nothing. */
+  write(changed: readonly OutboxItem<Map>[], forgotten?: string): Promise<void> {
+    return this.#within('readwrite', (items) => {
+      for (const item of changed) items.put(item)
+      if (forgotten !== undefined) items.delete(forgotten)
+      return () => {}
+    })
+  }
+
+  close(): void {
+    const opened = this.#database
+    this.#database = undefined
+    opened?.then(
+      (database) => database.close(),
+      () => {},
+    )
+  }
+
+  async #within<T>(mode: IDBTransactionMode, work: Work<T>): Promise<T> {
+    try {
+      return await this.#once(mode, work)
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'QuotaExceededError') throw error
+      this.close()
+      return this.#once(mode, work)
+    }
+  }
+
+  async #once<T>(mode: IDBTransactionMode, work: Work<T>): Promise<T> {
+    const database = await this.#open()
+    return new Promise((resolve, reject) => {
+      // Strict, so that what is said to be kept outlives the machine's failure too.
+      const transaction = database.transaction(table, mode, { durability: 'strict' })
+      const result = work(transaction.objectStore(table))
+      transaction.oncomplete = () => resolve(result())
+      transaction.onabort = () => reject(transaction.error ?? new Error('the database was closed'))
+    })
+  }
+
+  #open(): Promise<IDBDatabase> {
+    this.#database ??= new Promise((resolve, reject) => {
+      const request = indexedDB.open(this.#name, 1)
+      request.onupgradeneeded = () => request.result.createObjectStore(table, { keyPath: 'id' })
+      request.onerror = () => reject(request.error)
+      request.onsuccess = () => {
+        const database = request.result
+        const forget = () => {
+          database.close() // or a newer version of it waits for us
+          this.#database = undefined
+        }
+        database.onversionchange = forget
+        database.onclose = forget
+        resolve(database)
+      }
+    })
+    return this.#database
+  }
+}

@@ -1,0 +1,331 @@
+import { errorOf, type HubError, type Problem } from '../problem.js'
+import { type Draft, type Published, randomId } from '../publisher.js'
+import type { Spoke } from '../spoke.js'
+import { chained } from './chain.js'
+import { Disk } from './disk.js'
+import { Duty, type Letter } from './duty.js'
+import type { EnqueueOptions, Handle, Outbox, OutboxOptions } from './index.js'
+import type { Ended, Kept, OutboxItem } from './item.js'
+import { Sender } from './sender.js'
+
+const mostItems = 1_000
+const mostBytes = 5_000_000
+/** Of how many items it is remembered that they have ended. */
+const mostRemembered = 1_000
+
+interface Waiter {
+  readonly resolve: (published: Published) => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * Box is an outbox as one tab has it. What is on the disk is the same for all tabs and
+ * read again whenever another has changed it; what the disk does not take is this tab's.
+ */
+export class Box<Map extends object> implements Outbox<Map> {
+  readonly ready: Promise<void>
+  readonly #options: OutboxOptions<Map>
+  readonly #disk: Disk<Map>
+  readonly #duty: Duty<Map>
+  readonly #sender: Sender<Map>
+  readonly #unwatch: () => void
+  readonly #listeners = new Set<(ended?: Ended<Map>) => void>()
+  readonly #waiters = new globalThis.Map<string, Waiter>()
+  readonly #all = new globalThis.Map<string, OutboxItem<Map>>()
+  /** What is on its way to the disk. */
+  readonly #storing = new Set<string>()
+  /** What the disk has not taken. */
+  readonly #unsaved = new Set<string>()
+  readonly #ended = new Set<string>()
+  /** How often this tab has written: what was read meanwhile may be older. */
+  #writes = 0
+  #reading: Promise<void> | undefined
+  #stale = false
+  #broken = false
+  #order = 0
+  /** Why the tab that sends pauses, if that is another. */
+  #pausedThere: Problem | undefined
+  #items: readonly OutboxItem<Map>[] = []
+  #givenUp: readonly OutboxItem<Map>[] = []
+
+  constructor(spoke: Spoke<Map>, options: OutboxOptions<Map>) {
+    const name = `nave-outbox/1 ${options.identity}`
+    const { conflict } = options
+    this.#options = options
+    this.#disk = new Disk(name)
+    this.#sender = new Sender({
+      desk: {
+        items: () => this.#items,
+        mine: ({ id }) => this.#unsaved.has(id) || (this.#duty.here && !this.#storing.has(id)),
+        sent: (item, published) => this.#end({ item, published }),
+        dropped: (item) => this.#end({ item }),
+        changed: (item) => this.#change(item),
+        paused: () => this.#tellPaused(),
+      },
+      publish: (drafts, how) =>
+        drafts.length === 1 && drafts[0] ? spoke.publish(drafts[0], how) : spoke.batch(drafts, how),
+      conflictOf: ({ drafts: [first] }) =>
+        typeof conflict === 'function' ? conflict : first && conflict?.[first.type],
+    })
+    this.#duty = new Duty({
+      name,
+      waiting: () => this.#items.length > 0,
+      heard: (letter) => this.#hear(letter),
+      changed: () => this.#turn(),
+      back: () => void this.#read(),
+    })
+    this.#unwatch = spoke.watch(({ name }) => {
+      if (this.paused && (name === 'live' || name === 'polling')) this.resume()
+    })
+    this.ready = this.#read()
+  }
+
+  get items(): readonly OutboxItem<Map>[] {
+    return this.#items
+  }
+
+  get givenUp(): readonly OutboxItem<Map>[] {
+    return this.#givenUp
+  }
+
+  get durability(): Kept {
+    return this.#broken || this.#unsaved.size > 0 ? 'memory' : 'disk'
+  }
+
+  get paused(): HubError | undefined {
+    const problem = this.#duty.here ? this.#sender.paused : (this.#pausedThere ?? this.#sender.paused)
+    return problem && errorOf(problem)
+  }
+
+  watch(listener: (ended?: Ended<Map>) => void): () => void {
+    const own = (ended?: Ended<Map>) => listener(ended)
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
+  }
+
+  enqueue(drafts: Draft<Map> | readonly Draft<Map>[], options: EnqueueOptions = {}): Handle {
+    const id = randomId()
+    const sent = new Promise<Published>((resolve, reject) => this.#waiters.set(id, { resolve, reject }))
+    sent.catch(() => {}) // what is given up is shown, whether or not somebody waits for it here
+    const stored = this.#enqueue(id, drafts, options)
+    stored.catch((error: Error) => this.#settle(id, error))
+    return { id, stored, sent }
+  }
+
+  again(id: string): void {
+    const item = this.#all.get(id)
+    if (!item?.failure) return
+    const { failure: _, ...rest } = item
+    void this.#change({ ...rest, at: Date.now(), rebases: 0 }).then(() => this.#sender.pass())
+  }
+
+  discard(id: string): void {
+    const item = this.#all.get(id)
+    if (!item) return
+    void this.#end({ item })
+  }
+
+  resume(): void {
+    this.#sender.resume()
+    this.#duty.tell({ kind: 'resume' })
+  }
+
+  close(): void {
+    this.#unwatch()
+    this.#duty.close()
+    this.#sender.stop(true)
+    this.#disk.close()
+    this.#listeners.clear()
+    for (const id of this.#waiters.keys()) this.#settle(id, new Error('the outbox was closed, and keeps the item'))
+  }
+
+  async #enqueue(id: string, drafts: Draft<Map> | readonly Draft<Map>[], options: EnqueueOptions): Promise<Kept> {
+    const item = this.#itemOf(id, Array.isArray(drafts) ? drafts : [drafts], options)
+    await this.ready
+    let bytes = item.size
+    for (const { size } of this.#all.values()) bytes += size
+    if (this.#all.size >= mostItems || bytes > mostBytes) {
+      throw new Error(
+        `the outbox is full: it holds ${this.#all.size} of ${mostItems} items, of which ${this.#givenUp.length} are given up, and would have ${bytes} of ${mostBytes} bytes`,
+      )
+    }
+    this.#storing.add(id)
+    this.#all.set(id, item)
+    this.#tell()
+    if (!(await this.#write([item]))) this.#unsaved.add(id)
+    this.#storing.delete(id)
+    this.#tell()
+    this.#sender.pass()
+    return this.#unsaved.has(id) ? 'memory' : 'disk'
+  }
+
+  /** What is enqueued now, whatever the application makes of it later. */
+  #itemOf(id: string, drafts: readonly Draft<Map>[], { lane, chain, note }: EnqueueOptions): OutboxItem<Map> {
+    const [first] = drafts
+    if (first === undefined) throw new Error('there is nothing to publish: enqueue a draft, or several')
+    this.#order = Math.max(Date.now(), this.#order + 0.001)
+    const json = JSON.stringify({ note, drafts: drafts.map((draft) => ({ ...draft, id: draft.id ?? randomId() })) })
+    const copy: Pick<OutboxItem<Map>, 'drafts' | 'note'> = JSON.parse(json)
+    return {
+      ...copy,
+      id,
+      lane: lane ?? `${first.topic} ${first.key ?? ''}`,
+      at: Date.now(),
+      order: this.#order,
+      size: new TextEncoder().encode(json).length,
+      chain: chain === true,
+      rebases: 0,
+    }
+  }
+
+  /** Writes to the disk; false if it does not take it. */
+  async #write(changed: readonly OutboxItem<Map>[], forgotten?: string): Promise<boolean> {
+    this.#writes++
+    try {
+      await this.#disk.write(changed, forgotten)
+      this.#broken = false
+    } catch {
+      this.#broken = true
+    }
+    this.#writes++
+    this.#duty.tell({ kind: 'changed' })
+    return !this.#broken
+  }
+
+  /** Reads what is on the disk, again if that has changed meanwhile. */
+  #read(): Promise<void> {
+    this.#stale = true
+    this.#reading ??= this.#readAll().finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  async #readAll(): Promise<void> {
+    while (this.#stale) {
+      this.#stale = false
+      const writes = this.#writes
+      try {
+        const items = await this.#disk.all()
+        if (writes === this.#writes) this.#replace(items)
+        else this.#stale = true
+      } catch {
+        this.#broken = true
+      }
+    }
+    this.#tell()
+    this.#sender.pass()
+  }
+
+  #replace(items: readonly OutboxItem<Map>[]): void {
+    const before = new globalThis.Map(this.#all)
+    for (const id of before.keys()) if (!this.#unsaved.has(id) && !this.#storing.has(id)) this.#all.delete(id)
+    for (const item of items) {
+      if (this.#ended.has(item.id)) continue
+      this.#all.set(item.id, item)
+      this.#order = Math.max(this.#order, item.order)
+      if (item.failure && before.get(item.id)?.failure === undefined && before.has(item.id)) this.#failed(item)
+    }
+    for (const id of this.#waiters.keys()) {
+      if (before.has(id) && !this.#all.has(id))
+        this.#settle(id, new Error('the item has ended while this page was left: nobody has told how'))
+    }
+  }
+
+  async #change(item: OutboxItem<Map>): Promise<void> {
+    if (!this.#all.has(item.id)) return // discarded
+    this.#all.set(item.id, item)
+    await this.#write([item])
+    if (item.failure) this.#failed(item)
+    this.#tell()
+  }
+
+  async #end(ended: Ended<Map>): Promise<void> {
+    const { item, published } = ended
+    const changed = published ? chained(this.#items, item, published) : []
+    this.#forget(item.id)
+    for (const other of changed) this.#all.set(other.id, other)
+    await this.#write(
+      changed.filter(({ id }) => !this.#unsaved.has(id)),
+      item.id,
+    )
+    this.#duty.tell({ kind: 'ended', ended })
+    this.#finish(ended)
+  }
+
+  #finish(ended: Ended<Map>): void {
+    this.#settle(ended.item.id, ended.published ?? new Error('the item was dropped, and is not published'))
+    this.#tell(ended)
+  }
+
+  #forget(id: string): void {
+    this.#all.delete(id)
+    this.#unsaved.delete(id)
+    this.#ended.add(id)
+    const [oldest] = this.#ended
+    if (this.#ended.size > mostRemembered && oldest !== undefined) this.#ended.delete(oldest)
+  }
+
+  #failed(item: OutboxItem<Map>): void {
+    const { reason, problem } = item.failure ?? { reason: '' }
+    this.#settle(item.id, problem ? errorOf(problem) : new Error(reason))
+    call(() => this.#options.onGivenUp?.(item))
+  }
+
+  #settle(id: string, outcome: Published | Error): void {
+    const waiter = this.#waiters.get(id)
+    this.#waiters.delete(id)
+    if (outcome instanceof Error) waiter?.reject(outcome)
+    else waiter?.resolve(outcome)
+  }
+
+  #hear(letter: Letter<Map>): void {
+    switch (letter.kind) {
+      case 'changed':
+        return void this.#read()
+      case 'ended':
+        if (!this.#ended.has(letter.ended.item.id)) {
+          this.#forget(letter.ended.item.id)
+          this.#finish(letter.ended)
+        }
+        return
+      case 'sends':
+        this.#pausedThere = letter.paused
+        return this.#tell()
+      case 'ask':
+        if (this.#duty.here) this.#tellPaused()
+        return
+      case 'resume':
+        return this.#sender.resume()
+    }
+  }
+
+  /** This tab sends from now on, or does not any more. */
+  #turn(): void {
+    this.#sender.stop(false)
+    this.#tellPaused()
+    void this.#read().then(() => this.#sender.resume())
+  }
+
+  #tellPaused(): void {
+    if (this.#duty.here) this.#duty.tell({ kind: 'sends', paused: this.#sender.paused })
+    this.#tell()
+  }
+
+  #tell(ended?: Ended<Map>): void {
+    const all = [...this.#all.values()].sort((a, b) => a.order - b.order)
+    this.#items = all.filter(({ failure }) => !failure)
+    this.#givenUp = all.filter(({ failure }) => failure)
+    this.#duty.watch()
+    for (const listener of [...this.#listeners]) call(() => listener(ended))
+  }
+}
+
+/** What is thrown by one who listens stops nothing. */
+function call(f: () => void): void {
+  try {
+    f()
+  } catch (error) {
+    console.error(error)
+  }
+}

@@ -1,0 +1,127 @@
+import { ConflictError, HubError, type Problem } from '../problem.js'
+import type { Draft, Published, PublishOptions } from '../publisher.js'
+import type { Failed, OutboxItem, SettleConflict } from './item.js'
+
+/** Where items lie that are to be sent. */
+export interface Desk<Map extends object> {
+  /** What waits, in order. */
+  items(): readonly OutboxItem<Map>[]
+  /** Whether it is this tab that sends an item. */
+  mine(item: OutboxItem<Map>): boolean
+  sent(item: OutboxItem<Map>, published: Published): Promise<void>
+  dropped(item: OutboxItem<Map>): Promise<void>
+  changed(item: OutboxItem<Map>): Promise<void>
+  /** Whether it pauses has changed. */
+  paused(): void
+}
+
+export interface SenderOptions<Map extends object> {
+  readonly desk: Desk<Map>
+  readonly publish: (drafts: readonly Draft<Map>[], options: PublishOptions) => Promise<Published>
+  readonly conflictOf: (item: OutboxItem<Map>) => SettleConflict<Map> | undefined
+}
+
+const mostLanes = 4
+const mostRebases = 3
+/** After that the hub does not know any more what it has had: sent again it could be stored twice. */
+const mostAgeMs = 24 * 60 * 60_000
+
+/** Sender sends what waits, lane by lane in order, and decides what becomes of what is refused. */
+export class Sender<Map extends object> {
+  readonly #options: SenderOptions<Map>
+  readonly #busy = new globalThis.Map<string, AbortController>()
+  #paused: Problem | undefined
+
+  constructor(options: SenderOptions<Map>) {
+    this.#options = options
+  }
+
+  /** Why nothing is sent: who is signed in is refused. */
+  get paused(): Problem | undefined {
+    return this.#paused
+  }
+
+  /** Sends the first of every lane that nothing is under way of. */
+  pass(): void {
+    if (this.#paused) return
+    const { desk } = this.#options
+    const lanes = new Set(this.#busy.keys())
+    for (const item of desk.items()) {
+      if (this.#busy.size >= mostLanes) return
+      if (lanes.has(item.lane)) continue
+      lanes.add(item.lane)
+      if (desk.mine(item)) void this.#send(item)
+    }
+  }
+
+  resume(): void {
+    if (this.#paused) {
+      this.#paused = undefined
+      this.#options.desk.paused()
+    }
+    this.pass()
+  }
+
+  /** Ends what is under way and not this tab's any more. It stays on the desk. */
+  stop(all: boolean): void {
+    const { desk } = this.#options
+    for (const [lane, under] of this.#busy) {
+      const item = desk.items().find((first) => first.lane === lane)
+      if (all || !item || !desk.mine(item)) under.abort()
+    }
+  }
+
+  async #send(item: OutboxItem<Map>): Promise<void> {
+    const under = new AbortController()
+    this.#busy.set(item.lane, under)
+    const left = item.at + mostAgeMs - Date.now()
+    try {
+      if (left <= 0) await this.#giveUp(item, { reason: 'it has waited for more than a day' })
+      else {
+        const options = { signal: under.signal, patienceMs: left }
+        await this.#options.desk.sent(item, await this.#options.publish(item.drafts, options))
+      }
+    } catch (error) {
+      if (!under.signal.aborted) await this.#refused(item, error, under.signal)
+    } finally {
+      this.#busy.delete(item.lane)
+      this.pass()
+    }
+  }
+
+  async #refused(item: OutboxItem<Map>, error: unknown, signal: AbortSignal): Promise<void> {
+    if (!(error instanceof HubError)) return this.#giveUp(item, { reason: reasonOf(error) })
+    const { problem } = error
+    if (problem.status === 401) {
+      this.#paused = problem
+      this.#options.desk.paused()
+      return
+    }
+    if (!(error instanceof ConflictError)) return this.#giveUp(item, { reason: problem.detail, problem })
+    try {
+      await this.#settle(item, error, signal)
+    } catch (thrown) {
+      await this.#giveUp(item, { reason: reasonOf(thrown), problem })
+    }
+  }
+
+  async #settle(item: OutboxItem<Map>, error: ConflictError, signal: AbortSignal): Promise<void> {
+    const { desk, conflictOf } = this.#options
+    const settle = item.rebases < mostRebases ? conflictOf(item) : undefined
+    const settled = await settle?.(item, error)
+    if (signal.aborted) return
+    if (settled === 'drop') return desk.dropped(item)
+    if (settled === undefined) return this.#giveUp(item, { reason: error.message, problem: error.problem })
+    const { drafts, note } = 'drafts' in settled ? settled : { drafts: settled, note: item.note }
+    const named = drafts.map((draft, i) => ({ ...draft, id: item.drafts[i]?.id ?? draft.id ?? `${item.id}-${i}` }))
+    await desk.changed({ ...item, drafts: named, note, rebases: item.rebases + 1 })
+  }
+
+  #giveUp(item: OutboxItem<Map>, failure: Failed): Promise<void> {
+    return this.#options.desk.changed({ ...item, failure })
+  }
+}
+
+function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
