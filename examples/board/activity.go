@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/examples/board/store"
+)
+
+// heartbeat says for a page without streams that its session lives.
+func (a *api) heartbeat(w http.ResponseWriter, r *http.Request, u store.User) error {
+	body, err := read[struct {
+		Session string `json:"session"`
+		State   string `json:"state"`
+	}](w, r)
+	if err != nil {
+		return err
+	}
+	kind, ok := map[string]string{
+		"started": "session.started", "active": "session.heartbeat", "idle": "session.idle", "ended": "session.ended",
+	}[body.State]
+	if !ok {
+		return newProblem(http.StatusUnprocessableEntity, "state: it is started, active, idle or ended")
+	}
+	if body.Session == "" || len(body.Session) > 64 {
+		return newProblem(http.StatusUnprocessableEntity, "session: it has 1 to 64 bytes")
+	}
+	data, err := json.Marshal(map[string]string{"session": body.Session, "state": body.State, "user": u.ID})
+	if err != nil {
+		return err
+	}
+	if err := a.hub.publish(r.Context(), nave.Event{
+		Topic: nave.Topic("sessions/" + u.ID), Type: kind, Key: body.Session, Data: data, Source: u.ID,
+	}); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// maxClicks is how many a page may tell of at a time.
+const maxClicks = 100
+
+// analyse counts what a page without streams could not publish: at such a level the
+// hub refuses transient events.
+func (a *api) analyse(w http.ResponseWriter, r *http.Request, _ store.User) error {
+	body, err := read[[]struct {
+		Name string          `json:"name"`
+		Data json.RawMessage `json:"data"`
+	}](w, r)
+	if err != nil {
+		return err
+	}
+	if len(body) > maxClicks {
+		return newProblem(http.StatusUnprocessableEntity, "there are too many: 100 at a time")
+	}
+	for _, one := range body {
+		if one.Name == "" || len(one.Name) > nave.MaxTypeBytes {
+			return newProblem(http.StatusUnprocessableEntity, "name: it has 1 to 255 bytes")
+		}
+	}
+	for _, one := range body {
+		a.counter.count(one.Name, one.Data)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

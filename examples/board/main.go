@@ -1,0 +1,76 @@
+// Command board is an application with the hub inside: a board of cards that
+// several people move at the same time, and conversations. See README.md.
+//
+//	make board
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
+
+	"github.com/navehub/nave/examples/board/store"
+)
+
+type options struct {
+	listen  string
+	web     string // the folder of the page
+	data    string // the folder of what is to be kept
+	trouble bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.listen, "listen", "localhost:8090", "the address to listen at")
+	flag.StringVar(&o.web, "web", "web/board/dist", "the folder of the page that was built")
+	flag.StringVar(&o.data, "data", "board-data", "the folder of the database and of the hub's log")
+	flag.BoolVar(&o.trouble, "trouble", true, "let the page make trouble: stop the hub, slow it down")
+	flag.Parse()
+	fx.New(application(o), fx.Invoke(greet)).Run()
+}
+
+func application(o options) fx.Option {
+	return fx.Options(
+		fx.Supply(o),
+		fx.Provide(openStore, newCounter, newEmbedded, newAPI, newServer),
+		fx.Invoke(func(listening) {}),
+		fx.StopTimeout(patience),
+		fx.WithLogger(func() fxevent.Logger { // errors, and nothing else
+			l := &fxevent.SlogLogger{Logger: slog.Default()}
+			l.UseLogLevel(slog.LevelDebug)
+			return l
+		}),
+	)
+}
+
+func greet(lc fx.Lifecycle, at listening) {
+	lc.Append(fx.StartHook(func() {
+		fmt.Printf("The board is at http://%s, and the hub's dashboard at http://%s/dashboard\n"+
+			"Sign in as ada, ben, chloe, dan or eva; in two windows as two of them.\n", at, at)
+	}))
+}
+
+func openStore(lc fx.Lifecycle, o options) (*store.Store, error) {
+	if err := os.MkdirAll(o.data, 0o700); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	s, err := store.Open(ctx, filepath.Join(o.data, "board.sqlite"))
+	if err == nil {
+		lc.Append(fx.StopHook(s.Close))
+	}
+	return s, err
+}
+
+func newAPI(o options, s *store.Store, e *embedded, c *counter) (*api, error) {
+	key, err := readKey(o.data)
+	return &api{store: s, hub: e, counter: c, key: key, trouble: o.trouble}, err
+}

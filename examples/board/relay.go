@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/hub"
+	"github.com/navehub/nave/examples/board/store"
+)
+
+const (
+	relayName = "outbox-relay"
+	// relayTopic is where the relay hears that there is something to do. Nobody has a
+	// token to publish there.
+	relayTopic nave.Topic = "outbox/board"
+	// relayPage is how many transactions are taken out of the outbox together. After a
+	// crash between the hub's yes and that, they are published again under the same
+	// ids, and the hub stores nothing twice.
+	relayPage = 50
+)
+
+// relayOf publishes what waits in the outbox: each transaction as one batch, in
+// their order.
+func relayOf(s *store.Store) hub.Extension {
+	return hub.Extension{
+		Name:    relayName,
+		Filters: nave.Filters{nave.Filter(relayTopic)},
+		New:     func(out hub.Publisher) hub.Handler { return relay{s, out} },
+	}
+}
+
+type relay struct {
+	store *store.Store
+	out   hub.Publisher
+}
+
+// Handle empties the outbox. When it cannot, the hub calls it again a second later,
+// or restarts it; whatever has had a yes is taken out before.
+func (r relay) Handle(ctx context.Context, _ nave.Event) error {
+	for {
+		waiting, err := r.store.Waiting(ctx, relayPage)
+		if err != nil {
+			return nave.Errorf(nave.CodeUnavailable, "read the outbox: %w", err)
+		}
+		if len(waiting) == 0 {
+			return nil
+		}
+		last, publishErr := r.publish(ctx, waiting)
+		if last > 0 {
+			if err := r.store.Announced(ctx, last); err != nil {
+				return nave.Errorf(nave.CodeUnavailable, "empty the outbox: %w", err)
+			}
+		}
+		if publishErr != nil {
+			return publishErr
+		}
+	}
+}
+
+// publish returns the last transaction that the hub has.
+func (r relay) publish(ctx context.Context, waiting []store.Batch) (last int64, err error) {
+	for _, batch := range waiting {
+		if _, err := r.out.Publish(ctx, eventsOf(r.store.Name(), batch)...); err != nil {
+			return last, fmt.Errorf("publish transaction %d of the outbox: %w", batch.ID, err)
+		}
+		last = batch.ID
+	}
+	return last, nil
+}
+
+func eventsOf(database string, batch store.Batch) []nave.Event {
+	events := make([]nave.Event, len(batch.Events))
+	for i, e := range batch.Events {
+		events[i] = nave.Event{
+			Topic: nave.Topic(e.Topic), Type: e.Type, Key: e.Key, Data: e.Data, Time: batch.At,
+			ID: fmt.Sprintf("%s-%d-%d", database, batch.ID, i), Source: "board",
+		}
+	}
+	return events
+}
+
+// wakeAgain is how often the relay is woken while something waits.
+const wakeAgain = time.Second
+
+// wake wakes the relay after changes, and again while something waits: what the hub
+// missed, or did not take.
+func wake(lc fx.Lifecycle, s *store.Store, out hub.Publisher) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	lc.Append(fx.StartStopHook(func() {
+		running.Go(func() {
+			tick := time.NewTicker(wakeAgain)
+			defer tick.Stop()
+			for ctx.Err() == nil {
+				wakeIfNeeded(ctx, s, out)
+				select {
+				case <-ctx.Done():
+				case <-s.Changed():
+				case <-tick.C:
+				}
+			}
+		})
+	}, func() {
+		cancel()
+		running.Wait()
+	}))
+}
+
+func wakeIfNeeded(ctx context.Context, s *store.Store, out hub.Publisher) {
+	waiting, err := s.Waiting(ctx, 1)
+	if err == nil && len(waiting) > 0 {
+		_, err = out.Publish(ctx, nave.Event{Topic: relayTopic, Type: "outbox.written"})
+	}
+	if err != nil && ctx.Err() == nil {
+		slog.Warn("the relay cannot be woken; it is tried again", "error", err)
+	}
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/navehub/nave/auth"
+	"github.com/navehub/nave/examples/board/store"
+)
+
+const (
+	sessionCookie = "board"
+	// tokenLife is how long a token for the hub is valid. The spoke asks for the next
+	// one before.
+	tokenLife = 5 * time.Minute
+)
+
+func cookie(name, value string, life time.Duration) *http.Cookie {
+	age := int(life.Seconds())
+	if age == 0 {
+		age = -1 // remove it
+	}
+	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+}
+
+// signIn asks for no password: this is an example.
+func (a *api) signIn(w http.ResponseWriter, r *http.Request) error {
+	body, err := read[struct {
+		User string `json:"user"`
+	}](w, r)
+	if err != nil {
+		return err
+	}
+	secret, user, err := a.store.SignIn(r.Context(), body.User)
+	if errors.Is(err, store.ErrNotFound) {
+		return newProblem(http.StatusUnprocessableEntity, "user: nobody is called that")
+	} else if err != nil {
+		return err
+	}
+	http.SetCookie(w, cookie(sessionCookie, secret, store.SessionLife))
+	answer(w, http.StatusOK, "application/json", user)
+	return nil
+}
+
+func (a *api) signOut(w http.ResponseWriter, r *http.Request) error {
+	if c, err := r.Cookie(sessionCookie); err == nil {
+		if err := a.store.SignOut(r.Context(), c.Value); err != nil {
+			return err
+		}
+	}
+	http.SetCookie(w, cookie(sessionCookie, "", 0))
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (a *api) signedIn(do personal) task {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		c, err := r.Cookie(sessionCookie)
+		if err != nil {
+			return newProblem(http.StatusUnauthorized, "nobody has signed in: POST /api/sign-in")
+		}
+		user, err := a.store.Session(r.Context(), c.Value)
+		if errors.Is(err, store.ErrNotFound) {
+			return newProblem(http.StatusUnauthorized, "this session has ended: POST /api/sign-in")
+		} else if err != nil {
+			return err
+		}
+		return do(w, r, user)
+	}
+}
+
+// token makes a token for the hub: to see everything, and to say only what one does
+// oneself. What the database has, only the relay announces.
+func (a *api) token(w http.ResponseWriter, _ *http.Request, u store.User) error {
+	now := time.Now()
+	expires := now.Add(tokenLife)
+	token, err := auth.Sign(a.key, map[string]any{
+		"sub": u.ID, "iat": now.Unix(), "exp": expires.Unix(),
+		"nave": map[string]any{
+			"subscribe": []string{"cards/**", "users/**", "conversations/**", "sessions/**", "boards/main"},
+			"publish":   []string{"sessions/" + u.ID, "analytics/" + u.ID},
+			"source":    u.ID,
+		},
+	})
+	return answered(w, http.StatusOK, map[string]any{"token": token, "expires": expires.UTC().Truncate(time.Second)}, err)
+}
