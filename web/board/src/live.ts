@@ -1,0 +1,66 @@
+import { createSpoke, type Spoke } from '@nave/spoke'
+import { bindQueries } from '@nave/spoke/query'
+import { shareTabs } from '@nave/spoke/tabs'
+import type { QueryClient } from '@tanstack/react-query'
+import { api } from './api.js'
+import { boardAfter, conversationsAfter, messagesAfter, usersAfter } from './cache.js'
+import type { Board, Conversation, Events, Message, User } from './model.js'
+import { pageFetch } from './network.js'
+import { keys } from './queries.js'
+
+/** What being live takes, for as long as it lasts. */
+export interface Live {
+  readonly spoke: Spoke<Events>
+  close(): void
+}
+
+export function goLive(client: QueryClient, user: string): Live {
+  const spoke = createSpoke<Events>({
+    url: location.origin,
+    fetch: pageFetch,
+    token: async () => (await api<{ token: string }>('GET', 'token')).token,
+    tabs: shareTabs({ identity: user }),
+  })
+  const ends = [
+    bindQueries<Events, Board>(client, spoke, { filters: 'cards/main', queryKey: keys.board, apply: boardAfter }),
+    bindQueries<Events, readonly User[]>(client, spoke, {
+      filters: 'users/all',
+      queryKey: keys.users,
+      apply: usersAfter,
+    }),
+    bindQueries<Events, readonly Conversation[]>(client, spoke, {
+      filters: 'conversations/all',
+      queryKey: keys.conversations,
+      apply: conversationsAfter,
+    }),
+    bindQueries<Events, readonly Message[]>(client, spoke, {
+      filters: 'conversations/*',
+      queryKey: keys.messages,
+      keyOf: ({ topic }) => [...keys.messages, topic.slice('conversations/'.length)],
+      apply: messagesAfter,
+    }),
+    onceReached(spoke, () => refetchAll(client)),
+  ]
+  return {
+    spoke,
+    close() {
+      for (const end of ends) end()
+      spoke.close()
+    },
+  }
+}
+
+/** What was fetched before the first events came may miss what happened in between. */
+function onceReached(spoke: Spoke<Events>, f: () => void): () => void {
+  const unwatch = spoke.watch(({ name }) => {
+    if (name !== 'live' && name !== 'polling') return
+    unwatch()
+    f()
+  })
+  return unwatch
+}
+
+function refetchAll(client: QueryClient): void {
+  for (const queryKey of [keys.board, keys.users, keys.conversations, keys.messages])
+    void client.invalidateQueries({ queryKey })
+}

@@ -1,0 +1,55 @@
+import { Ages } from './ages.js'
+import type { Mode } from './model.js'
+
+/** What a mode has cost this tab while it was on. */
+export class Tally {
+  requests = 0
+  /** Sent and received, without the headers of requests. */
+  bytes = 0
+  readonly ages: Ages = new Ages()
+  #ms = 0
+  #since: number | undefined
+
+  /** For how long the mode has been on, in milliseconds. */
+  get ms(): number {
+    return this.#ms + (this.#since === undefined ? 0 : performance.now() - this.#since)
+  }
+
+  on(): void {
+    this.#since ??= performance.now()
+  }
+
+  off(): void {
+    this.#ms = this.ms
+    this.#since = undefined
+  }
+}
+
+/** Meter counts what each mode costs, in this tab, and keeps both side by side. */
+export class Meter {
+  readonly tallies: Readonly<Record<Mode, Tally>> = { polling: new Tally(), live: new Tally() }
+  #mode: Mode | undefined
+
+  get tally(): Tally | undefined {
+    return this.#mode && this.tallies[this.#mode]
+  }
+
+  /** From now on this mode is charged; without one nothing is. */
+  charge(mode: Mode | undefined): void {
+    this.tally?.off()
+    this.#mode = mode
+    this.tally?.on()
+  }
+
+  request(bytes: number): void {
+    if (this.tally === undefined) return
+    this.tally.requests++
+    this.tally.bytes += bytes
+  }
+
+  bytes(bytes: number): void {
+    if (this.tally) this.tally.bytes += bytes
+  }
+}
+
+export const meter: Meter = new Meter()

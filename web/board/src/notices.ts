@@ -1,0 +1,22 @@
+import { Store } from './store.js'
+
+/** Something to tell, with what can be done about it. */
+export interface Notice {
+  readonly id: number
+  readonly text: string
+  readonly action?: { readonly label: string; readonly run: () => void }
+}
+
+export const notices: Store<readonly Notice[]> = new Store<readonly Notice[]>([])
+
+const most = 4
+let last = 0
+
+/** Tells something for some milliseconds, and returns what ends that. */
+export function notify(text: string, action?: Notice['action'], ms = 6_000): () => void {
+  const id = ++last
+  const end = () => notices.set(notices.value.filter((notice) => notice.id !== id))
+  notices.set([...notices.value, { id, text, ...(action && { action }) }].slice(-most))
+  setTimeout(end, ms)
+  return end
+}

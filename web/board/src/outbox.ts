@@ -1,0 +1,202 @@
+import type { Card } from './model.js'
+import { subjectOf, type Write } from './overlay.js'
+import { Store } from './store.js'
+
+/** A write that waits: to be sent, or for somebody to decide. */
+export interface Entry {
+  readonly key: string
+  readonly write: Write
+  /** It may still be taken back until then, in milliseconds of Date.now. */
+  readonly notBefore?: number
+  /** Others have changed the same, to this: nothing is sent until somebody has decided. */
+  readonly conflict?: Card
+}
+
+/** What has become of a write that was sent. */
+export type Outcome =
+  /** The server has it; `rev` is the card's since. */
+  | { readonly kind: 'done'; readonly rev?: number }
+  /** There is no answer, or one that may be another later. */
+  | { readonly kind: 'later'; readonly afterMs: number }
+  | { readonly kind: 'conflict'; readonly current: Card }
+  | { readonly kind: 'refused'; readonly why: string }
+  /** What it is about is not there any more. */
+  | { readonly kind: 'gone' }
+
+export interface OutboxOptions {
+  readonly user: string
+  readonly send: (write: Write) => Promise<Outcome>
+  /** Hears of writes that have ended without being done. */
+  readonly ended: (write: Write, outcome: Outcome) => void
+}
+
+const most = 200
+const firstPauseMs = 1_000
+const pauseCapMs = 15_000
+
+/**
+ * Outbox keeps what was written until the server has it: in localStorage, so over
+ * reloads as well, and for all tabs of the browser, of which one sends. Writes about
+ * the same thing go in their order; one that waits for a decision holds up only those
+ * about the same. Every write bears to be sent twice.
+ */
+export class Outbox {
+  readonly entries: Store<readonly Entry[]> = new Store<readonly Entry[]>([])
+  /** Whether there is trouble in sending them. */
+  readonly stuck: Store<boolean> = new Store(false)
+  readonly #options: OutboxOptions
+  readonly #prefix: string
+  readonly #tries = new Map<string, number>()
+  readonly #stop = new AbortController()
+  #last = 0
+  #wake: () => void = () => {}
+
+  constructor(options: OutboxOptions) {
+    this.#options = options
+    this.#prefix = `board write ${options.user} `
+    this.entries.set(stored(this.#prefix))
+    const { signal } = this.#stop
+    window.addEventListener('storage', (event) => this.#heard(event), { signal })
+    window.addEventListener('online', () => this.kick(), { signal })
+    const lead = () => this.#run(signal)
+    // The lock is asked for once and kept: the next tab has it when this one is gone.
+    if (navigator.locks) navigator.locks.request(this.#prefix, { signal }, lead).catch(() => {})
+    else void lead()
+  }
+
+  /** Keeps a write and sends it, at the earliest after so many milliseconds. Throws if too many wait. */
+  add(write: Write, afterMs = 0): string {
+    if (this.entries.value.length >= most)
+      throw new Error(`${most} changes wait to be sent already; this one can be made once some are through`)
+    this.#last = Math.max(this.#last + 1, Date.now())
+    const key = `${this.#prefix}${this.#last.toString(36)} ${crypto.randomUUID().slice(0, 8)}`
+    this.#put({ key, write, ...(afterMs > 0 && { notBefore: Date.now() + afterMs }) })
+    return key
+  }
+
+  /** Takes a write back. */
+  remove(key: string): void {
+    localStorage.removeItem(key)
+    this.#tries.delete(key)
+    this.entries.set(this.entries.value.filter((entry) => entry.key !== key))
+  }
+
+  /** Puts another write in the place of one: what somebody has decided. */
+  decide(key: string, write: Write | undefined): void {
+    if (write) this.#put({ key, write })
+    else this.remove(key)
+  }
+
+  /** Tries now what waits for its next try. */
+  kick(): void {
+    this.#tries.clear()
+    this.#wake()
+  }
+
+  close(): void {
+    this.#stop.abort()
+    this.#wake()
+  }
+
+  #put(entry: Entry): void {
+    try {
+      localStorage.setItem(entry.key, JSON.stringify(entry))
+    } catch {
+      // Without room it lives as long as the page.
+    }
+    this.#show(entry)
+  }
+
+  #show(entry: Entry): void {
+    const others = this.entries.value.filter(({ key }) => key !== entry.key)
+    this.entries.set([...others, entry].sort((a, b) => (a.key < b.key ? -1 : 1)))
+    this.#wake()
+  }
+
+  #heard({ key, newValue }: StorageEvent): void {
+    if (!key?.startsWith(this.#prefix)) return
+    const entry = parsed(newValue)
+    if (entry) this.#show(entry)
+    else this.entries.set(this.entries.value.filter((each) => each.key !== key))
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const entry = this.#next()
+      if (entry === undefined) {
+        this.stuck.set(false)
+        await this.#pause(this.#untilNext())
+        continue
+      }
+      const outcome = await this.#options.send(entry.write)
+      this.stuck.set(outcome.kind === 'later')
+      if (outcome.kind !== 'later') this.#settle(entry, outcome)
+      else {
+        const tries = (this.#tries.get(entry.key) ?? 0) + 1
+        this.#tries.set(entry.key, tries)
+        const pause = Math.min(firstPauseMs * 2 ** (tries - 1), pauseCapMs) * (0.75 + Math.random() / 2)
+        await this.#pause(Math.max(pause, outcome.afterMs))
+      }
+    }
+  }
+
+  /** Of the first about each thing the one that has been tried least, so that none holds up others. */
+  #next(): Entry | undefined {
+    const firsts = new Map<string, Entry>()
+    for (const entry of this.entries.value) {
+      const subject = subjectOf(entry.write)
+      if (!firsts.has(subject)) firsts.set(subject, entry)
+    }
+    const tries = ({ key }: Entry) => this.#tries.get(key) ?? 0
+    return [...firsts.values()]
+      .filter(({ conflict, notBefore = 0 }) => conflict === undefined && notBefore <= Date.now())
+      .sort((a, b) => tries(a) - tries(b))[0]
+  }
+
+  #untilNext(): number | undefined {
+    const times = this.entries.value.flatMap(({ notBefore }) => notBefore ?? [])
+    return times.length === 0 ? undefined : Math.max(10, Math.min(...times) - Date.now())
+  }
+
+  #settle(entry: Entry, outcome: Outcome): void {
+    const { key, write } = entry
+    if (!this.entries.value.some((each) => each.key === key)) return
+    if (outcome.kind === 'conflict') return this.#put({ key, write, conflict: outcome.current })
+    this.remove(key)
+    if (outcome.kind !== 'done') return this.#options.ended(write, outcome)
+    // What was written after it, by the same person, knew of it.
+    for (const later of this.entries.value) {
+      const next = later.write
+      if (subjectOf(next) !== subjectOf(write) || !('rev' in next) || outcome.rev !== next.rev + 1) continue
+      this.#put({ ...later, write: { ...next, rev: outcome.rev } })
+    }
+  }
+
+  #pause(ms: number | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = ms === undefined ? undefined : setTimeout(() => this.#wake(), ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        this.#wake = () => {}
+        resolve()
+      }
+      if (this.#stop.signal.aborted) this.#wake()
+    })
+  }
+}
+
+function stored(prefix: string): Entry[] {
+  return Object.keys(localStorage)
+    .filter((key) => key.startsWith(prefix))
+    .sort()
+    .flatMap((key) => parsed(localStorage.getItem(key)) ?? [])
+}
+
+function parsed(text: string | null): Entry | undefined {
+  const entry: unknown = text === null ? undefined : JSON.parse(text)
+  return isEntry(entry) ? entry : undefined
+}
+
+function isEntry(value: unknown): value is Entry {
+  return typeof value === 'object' && value !== null && 'key' in value && 'write' in value
+}

@@ -1,0 +1,68 @@
+// What is fetched, and how often: the same queries in both modes.
+
+import type { EventMap, Spoke } from '@nave/spoke'
+import { whileSilent } from '@nave/spoke/query'
+import { queryOptions } from '@tanstack/react-query'
+import { api, Refused } from './api.js'
+import type { Board, Conversation, Message, User } from './model.js'
+
+type Source = Pick<Spoke<EventMap>, 'state'> | undefined
+
+export const everyMs = { board: 30_000, users: 300_000, conversations: 10_000 } as const
+
+export const keys = {
+  me: ['me'],
+  board: ['board'],
+  users: ['users'],
+  conversations: ['conversations'],
+  messages: ['messages'],
+} as const
+
+export const me = queryOptions({
+  queryKey: keys.me,
+  staleTime: Number.POSITIVE_INFINITY,
+  queryFn: async ({ signal }): Promise<User | null> => {
+    try {
+      return await api<User>('GET', 'me', undefined, signal)
+    } catch (error) {
+      if (error instanceof Refused && error.status === 401) return null
+      throw error
+    }
+  },
+})
+
+/** Going live is this: an interval that is needed only while the spoke is silent. */
+function fresh(spoke: Source, ms: number) {
+  return spoke
+    ? { staleTime: Number.POSITIVE_INFINITY, refetchInterval: whileSilent(spoke, ms) }
+    : { staleTime: 0, refetchInterval: ms }
+}
+
+export const board = (spoke: Source) =>
+  queryOptions({
+    queryKey: keys.board,
+    queryFn: ({ signal }) => api<Board>('GET', 'boards/main', undefined, signal),
+    ...fresh(spoke, everyMs.board),
+  })
+
+export const users = (spoke: Source) =>
+  queryOptions({
+    queryKey: keys.users,
+    queryFn: ({ signal }) => api<readonly User[]>('GET', 'users', undefined, signal),
+    ...fresh(spoke, everyMs.users),
+  })
+
+export const conversations = (spoke: Source) =>
+  queryOptions({
+    queryKey: keys.conversations,
+    queryFn: ({ signal }) => api<readonly Conversation[]>('GET', 'conversations', undefined, signal),
+    ...fresh(spoke, everyMs.conversations),
+  })
+
+export const messages = (spoke: Source, conversation: string) =>
+  queryOptions({
+    queryKey: [...keys.messages, conversation],
+    queryFn: ({ signal }) =>
+      api<readonly Message[]>('GET', `conversations/${encodeURIComponent(conversation)}/messages`, undefined, signal),
+    ...fresh(spoke, everyMs.conversations),
+  })

@@ -1,0 +1,99 @@
+import type { Answers } from './answers.js'
+import { api, Refused } from './api.js'
+import { merge } from './merge.js'
+import type { Card, Column, Message, User } from './model.js'
+import type { Outcome } from './outbox.js'
+import type { Write } from './overlay.js'
+
+export interface SendOptions {
+  readonly answers: Answers
+  /** Nobody is signed in any more. */
+  readonly signedOut: () => void
+  /** An edit was brought together with somebody's, by itself. */
+  readonly merged: (by: string, card: Card) => void
+}
+
+/** How often an edit is merged anew, when others are always faster, before it waits. */
+const mostMerges = 5
+
+/** Sends writes to the API, and puts the answers where they are shown. */
+export function sender(options: SendOptions): (write: Write) => Promise<Outcome> {
+  return async (write) => {
+    try {
+      return await send(write, options)
+    } catch (error) {
+      if (!(error instanceof Refused)) return { kind: 'later', afterMs: 0 }
+      if (error.status === 401) options.signedOut()
+      if (error.passing || error.status === 401) return { kind: 'later', afterMs: error.afterMs }
+      if (error.status === 409 && error.current) return { kind: 'conflict', current: error.current }
+      if (error.status === 404 || error.status === 410)
+        return write.do === 'delete' ? { kind: 'done' } : { kind: 'gone' }
+      return { kind: 'refused', why: error.message }
+    }
+  }
+}
+
+async function send(write: Write, options: SendOptions): Promise<Outcome> {
+  const { answers } = options
+  switch (write.do) {
+    case 'create': {
+      const { card: id, column, title } = write
+      const card = await api<Card>('POST', 'cards', { id, column, title })
+      await answers.take({ of: 'card', card })
+      return { kind: 'done', rev: card.rev }
+    }
+    case 'edit':
+      return edit(write, options)
+    case 'move': {
+      const { to, before } = write
+      const answer = await api<{ card: Card; columns: readonly Column[] }>('POST', `${pathOf(write.card)}/move`, {
+        to,
+        before,
+      })
+      await answers.take({ of: 'card', ...answer })
+      return { kind: 'done', rev: answer.card.rev }
+    }
+    case 'delete':
+      await api<void>('DELETE', `${pathOf(write.card)}?rev=${write.rev}`)
+      await answers.take({ of: 'delete', card: write.card })
+      return { kind: 'done' }
+    case 'say': {
+      const { conversation, id, text } = write
+      const path = `conversations/${encodeURIComponent(conversation)}/messages`
+      await answers.take({ of: 'message', message: await api<Message>('POST', path, { id, text }) })
+      return { kind: 'done' }
+    }
+    case 'status':
+      await answers.take({ of: 'user', user: await api<User>('PATCH', 'users/me', { status: write.status }) })
+      return { kind: 'done' }
+  }
+}
+
+/** Saves over the rev that was edited. What others have done meanwhile is kept, and asked about if it is the same. */
+async function edit(write: Extract<Write, { do: 'edit' }>, { answers, merged }: SendOptions): Promise<Outcome> {
+  let { rev, changes } = write
+  let by: string | undefined
+  for (let i = 0; i <= mostMerges; i++) {
+    try {
+      const card = await api<Card>('PATCH', pathOf(write.card), { rev, changes })
+      await answers.take({ of: 'card', card })
+      if (by !== undefined) merged(by, card)
+      return { kind: 'done', rev: card.rev }
+    } catch (error) {
+      const current = error instanceof Refused && error.status === 409 ? error.current : undefined
+      if (current === undefined) throw error
+      await answers.take({ of: 'card', card: current })
+      const both = merge(write.base, write.changes, current)
+      if (both.conflicts.length > 0) return { kind: 'conflict', current }
+      if (Object.keys(both.changes).length === 0) return { kind: 'done', rev: current.rev }
+      if (both.theirs.length > 0) by = current.updatedBy
+      rev = current.rev
+      changes = both.changes
+    }
+  }
+  return { kind: 'later', afterMs: 0 }
+}
+
+function pathOf(card: string): string {
+  return `cards/${encodeURIComponent(card)}`
+}

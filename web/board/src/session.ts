@@ -1,0 +1,49 @@
+// What a session says of itself, and which buttons are pressed.
+import type { Spoke } from '@nave/spoke'
+import { api } from './api.js'
+import type { Events } from './model.js'
+
+export interface Session {
+  /** Counts that a button was pressed. */
+  track(button: string): void
+  close(): void
+}
+
+const heartbeatMs = 30_000
+const flushMs = 5_000
+const most = 50
+
+/** As it is without a hub: a request every 30 s, and one for what was pressed. */
+export function pollSession(): Session {
+  const session = crypto.randomUUID()
+  let pressed: { name: string; data: { button: string } }[] = []
+  const beat = () => void api('POST', 'sessions/heartbeat', { session, state: 'active' }).catch(() => {})
+  const flush = () => {
+    if (pressed.length === 0) return
+    const sent = pressed
+    pressed = []
+    // They are counts, not bills: what does not get through is lost.
+    api('POST', 'analytics', sent).catch(() => {})
+  }
+  beat()
+  const timers = [setInterval(beat, heartbeatMs), setInterval(flush, flushMs)]
+  return {
+    track(button) {
+      if (pressed.length < most) pressed.push({ name: 'button.clicked', data: { button } })
+    },
+    close() {
+      for (const timer of timers) clearInterval(timer)
+      flush()
+    },
+  }
+}
+
+/** As it is with one. */
+export function liveSession(spoke: Spoke<Events>, user: string): Session {
+  return {
+    track(button) {
+      spoke.publish({ topic: `analytics/${user}`, type: 'button.clicked', data: { button } }).catch(() => {})
+    },
+    close() {},
+  }
+}

@@ -1,0 +1,73 @@
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import type { User } from '../model.js'
+import * as queries from '../queries.js'
+import { useNewWorkplace, WorkplaceContext } from '../workplace.js'
+import { BoardView } from './board.js'
+import { Chat } from './chat.js'
+import { Conflicts } from './conflict.js'
+import { Connection } from './connection.js'
+import { Header } from './header.js'
+import { Notices } from './notices.js'
+import { People } from './people.js'
+import { SignIn } from './signin.js'
+import { Trouble } from './trouble.js'
+
+export function App() {
+  const { data: me, isPending, error } = useQuery(queries.me)
+  if (isPending) return <p className="wait">One moment …</p>
+  if (error && !me) return <p className="wait">The board cannot be had: {error.message}. Load the page again.</p>
+  return me ? <Inside key={me.id} me={me} /> : <SignIn />
+}
+
+const panels = [
+  { id: 'board', label: 'Board' },
+  { id: 'chat', label: 'Chat' },
+  { id: 'people', label: 'People' },
+  { id: 'connection', label: 'Connection' },
+] as const
+type Panel = (typeof panels)[number]['id']
+
+/** The board, and beside it, or on a small screen in its place, one of the panels. */
+function Inside({ me }: { me: User }) {
+  const workplace = useNewWorkplace(me)
+  const [panel, setPanel] = useState<Panel>('board')
+  if (workplace === undefined) return <p className="wait">One moment …</p>
+  const show = (id: Panel) => {
+    workplace.track(`show ${id}`)
+    setPanel(id)
+  }
+  const beside = panel === 'board' ? 'chat' : panel
+  return (
+    <WorkplaceContext value={workplace}>
+      <div className="page" data-panel={panel}>
+        <Header />
+        <main className="main">
+          <BoardView />
+        </main>
+        <aside className="aside" aria-label="Beside the board">
+          {beside === 'chat' && <Chat />}
+          {beside === 'people' && <People />}
+          {beside === 'connection' && <Connection />}
+        </aside>
+        <nav className="panels" aria-label="Panels">
+          {panels.map(({ id, label }) => (
+            <button
+              key={id}
+              type="button"
+              className={id === beside ? 'tab beside' : 'tab'}
+              data-to={id}
+              aria-pressed={id === panel}
+              onClick={() => show(id)}
+            >
+              {label}
+            </button>
+          ))}
+        </nav>
+        <Trouble />
+        <Conflicts />
+        <Notices />
+      </div>
+    </WorkplaceContext>
+  )
+}

@@ -1,0 +1,71 @@
+import { type KeyboardEvent, type PointerEvent, useRef } from 'react'
+import type { Card } from '../model.js'
+import { clock } from '../network.js'
+import { ago } from '../words.js'
+import { useWorkplace } from '../workplace.js'
+import { Avatar, usePeople } from './person.js'
+import { useSeconds } from './seconds.js'
+
+interface TileProperties {
+  readonly card: Card
+  /** A change of ours to it is on its way. */
+  readonly waits: boolean
+  /** What travels would be dropped before it. */
+  readonly dropBefore: boolean
+  readonly travels: boolean
+  readonly grabbed: boolean
+  readonly onPointerDown: (event: PointerEvent<HTMLElement>) => void
+  readonly onKeyDown: (event: KeyboardEvent) => void
+  readonly onBlur: () => void
+  readonly onOpen: () => void
+}
+
+export function CardTile({ card, waits, dropBefore, travels, grabbed, ...on }: TileProperties) {
+  const { me } = useWorkplace()
+  const first = useRef(card.rev)
+  const news = card.rev !== first.current && card.updatedBy !== me.id
+  return (
+    <>
+      {dropBefore && <li className="drop" aria-hidden="true" />}
+      <li className="slot">
+        <button
+          type="button"
+          className="card"
+          data-card={card.id}
+          data-travels={travels || undefined}
+          data-grabbed={grabbed || undefined}
+          aria-describedby="card-keys"
+          onPointerDown={on.onPointerDown}
+          onKeyDown={on.onKeyDown}
+          onBlur={on.onBlur}
+          onClick={on.onOpen}
+        >
+          <CardFace card={card} waits={waits} />
+        </button>
+        {news && <span key={card.rev} className="glow" aria-hidden="true" />}
+      </li>
+    </>
+  )
+}
+
+export function CardFace({ card, waits }: { card: Card; waits: boolean }) {
+  const { nameOf } = usePeople()
+  useSeconds(20)
+  return (
+    <>
+      <span className="title">{card.title}</span>
+      {card.text !== '' && <span className="excerpt">{card.text}</span>}
+      <span className="foot">
+        <span>
+          {waits ? 'on its way' : `${nameOf(card.updatedBy)}, ${ago(clock.now() - Date.parse(card.updatedAt))}`}
+        </span>
+        {card.assignee !== null && (
+          <>
+            <span className="sr">, for {nameOf(card.assignee)}</span>
+            <Avatar id={card.assignee} name={nameOf(card.assignee)} />
+          </>
+        )}
+      </span>
+    </>
+  )
+}

@@ -1,0 +1,168 @@
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { type Changes, difference, type FieldName, fieldsOf, merge } from '../merge.js'
+import type { Card } from '../model.js'
+import type { Entry } from '../outbox.js'
+import type { Write } from '../overlay.js'
+import * as queries from '../queries.js'
+import { useStore } from '../store.js'
+import { useWorkplace } from '../workplace.js'
+import { Dialog } from './dialog.js'
+import { FieldInput, fieldLabels, fieldText } from './fields.js'
+import { usePeople } from './person.js'
+
+/** What two people have done to the same thing, for one of them to decide: one at a time. */
+export function Conflicts() {
+  const { outbox, spoke } = useWorkplace()
+  const { data } = useQuery(queries.board(spoke))
+  const entry = useStore(outbox.entries).find(({ conflict }) => conflict !== undefined)
+  if (entry?.conflict === undefined) return null
+  const cached = data?.cards.find(({ id }) => id === entry.conflict?.id)
+  // It may have changed again since.
+  const current = cached !== undefined && cached.rev > entry.conflict.rev ? cached : entry.conflict
+  const { write } = entry
+  if (write.do === 'edit')
+    return <EditConflict key={`${entry.key} ${current.rev}`} entry={entry} write={write} current={current} />
+  if (write.do === 'delete') return <DeleteConflict key={entry.key} entry={entry} write={write} current={current} />
+  return null
+}
+
+function EditConflict({
+  entry,
+  write,
+  current,
+}: {
+  entry: Entry
+  write: Extract<Write, { do: 'edit' }>
+  current: Card
+}) {
+  const { outbox, track } = useWorkplace()
+  const { nameOf } = usePeople()
+  const { changes, conflicts } = merge(write.base, write.changes, current)
+  const [chosen, setChosen] = useState<Changes>({})
+  const [editing, setEditing] = useState<readonly FieldName[]>([])
+  const theirName = nameOf(current.updatedBy)
+  const isOpen = conflicts.some((name) => chosen[name] === undefined)
+
+  const decide = (fields: Changes) => {
+    const now = fieldsOf(current)
+    const wanted = difference(now, { ...now, ...changes, ...fields })
+    const isSomething = Object.keys(wanted).length > 0
+    track('decide')
+    outbox.decide(entry.key, isSomething ? { ...write, base: now, rev: current.rev, changes: wanted } : undefined)
+  }
+  const take = (name: FieldName, value: string | null) => {
+    setChosen({ ...chosen, [name]: value })
+    setEditing(editing.filter((each) => each !== name))
+  }
+  const theirs = () => decide(Object.fromEntries(conflicts.map((name) => [name, current[name]])))
+
+  return (
+    <Dialog label="Two changes to the same card" onClose={() => {}}>
+      <div className="conflict">
+        <h2>You and {theirName} changed the same</h2>
+        <p className="fine">“{current.title}”: nothing is overwritten before you have decided.</p>
+        {conflicts.map((name) => (
+          <fieldset key={name}>
+            <legend>{fieldLabels[name]}</legend>
+            <div className="sides">
+              <label className="side">
+                <input
+                  type="radio"
+                  name={name}
+                  checked={isChosen(name, write.changes[name])}
+                  onChange={() => take(name, write.changes[name] ?? null)}
+                />
+                <b>Mine</b>
+                <span>{fieldText(name, write.changes[name] ?? null, nameOf)}</span>
+              </label>
+              <label className="side">
+                <input
+                  type="radio"
+                  name={name}
+                  checked={isChosen(name, current[name])}
+                  onChange={() => take(name, current[name])}
+                />
+                <b>{theirName}’s</b>
+                <span>{fieldText(name, current[name], nameOf)}</span>
+              </label>
+            </div>
+            {name !== 'assignee' && !editing.includes(name) && (
+              <button
+                type="button"
+                className="quiet"
+                onClick={() => {
+                  setEditing([...editing, name])
+                  setChosen({ ...chosen, [name]: both(name, write.changes[name] ?? '', current[name]) })
+                }}
+              >
+                Write it anew
+              </button>
+            )}
+            {editing.includes(name) && (
+              <FieldInput
+                name={name}
+                label="Anew"
+                value={chosen[name] ?? ''}
+                onChange={(change) => setChosen({ ...chosen, ...change })}
+              />
+            )}
+          </fieldset>
+        ))}
+        <div className="buttons">
+          <button type="button" onClick={theirs}>
+            Give mine up
+          </button>
+          <button type="button" className="primary" disabled={isOpen} onClick={() => decide(chosen)}>
+            Save
+          </button>
+        </div>
+      </div>
+    </Dialog>
+  )
+
+  function isChosen(name: FieldName, value: string | null | undefined): boolean {
+    return !editing.includes(name) && chosen[name] !== undefined && chosen[name] === value
+  }
+}
+
+/** What to begin with who writes it anew: mine, and for a text both. */
+function both(name: FieldName, mine: string | null, theirs: string | null): string {
+  return name === 'text' ? [mine, theirs].filter(Boolean).join('\n\n') : (mine ?? '')
+}
+
+function DeleteConflict({
+  entry,
+  write,
+  current,
+}: {
+  entry: Entry
+  write: Extract<Write, { do: 'delete' }>
+  current: Card
+}) {
+  const { outbox } = useWorkplace()
+  const { nameOf } = usePeople()
+  return (
+    <Dialog label="A deleted card has changed" onClose={() => outbox.decide(entry.key, undefined)}>
+      <div className="conflict">
+        <h2>Delete it all the same?</h2>
+        <p>
+          {nameOf(current.updatedBy)} changed “{current.title}” before you deleted it.
+        </p>
+        {current.text !== '' && <blockquote>{current.text}</blockquote>}
+        <div className="buttons">
+          <button
+            type="button"
+            className="danger"
+            onClick={() => outbox.decide(entry.key, { ...write, rev: current.rev })}
+          >
+            Delete it
+          </button>
+          <button type="button" className="primary" onClick={() => outbox.decide(entry.key, undefined)}>
+            Keep it
+          </button>
+        </div>
+      </div>
+    </Dialog>
+  )
+}

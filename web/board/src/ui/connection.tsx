@@ -1,0 +1,85 @@
+import { meter } from '../meter.js'
+import type { Mode } from '../model.js'
+import { heard, streams } from '../network.js'
+import { useStore } from '../store.js'
+import { span } from '../words.js'
+import { useWorkplace } from '../workplace.js'
+import { useWords } from './header.js'
+import { useSeconds } from './seconds.js'
+
+/** How the page is connected, and what that costs. */
+export function Connection() {
+  const { mode, spoke } = useWorkplace()
+  const words = useWords()
+  const open = useStore(streams)
+  useSeconds(1)
+  const level = spoke?.state.memory.level
+  return (
+    <section className="connection" aria-label="Connection">
+      <h2>Connection</h2>
+      <p className={`chip ${words.tone}`}>{words.title}</p>
+      <p>{words.detail}</p>
+      <dl>
+        {mode === 'live' && (
+          <>
+            <dt>This tab</dt>
+            <dd>{open > 0 ? 'leads: it has the stream' : 'follows another tab, or has no stream'}</dd>
+            <dt>Level of the hub</dt>
+            <dd>{level}</dd>
+          </>
+        )}
+        <dt>Server last heard</dt>
+        <dd>{span(performance.now() - heard.value)} ago</dd>
+      </dl>
+      <h2>What each mode costs</h2>
+      <table>
+        <thead>
+          <tr>
+            <td />
+            <th scope="col" aria-current={mode === 'polling'}>
+              Polling
+            </th>
+            <th scope="col" aria-current={mode === 'live'}>
+              Live
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ label, cell }) => (
+            <tr key={label}>
+              <th scope="row">{label}</th>
+              <td>{cell('polling')}</td>
+              <td>{cell('live')}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p className="fine">
+        The age of a change is how long after the server had it somebody else’s change came onto this screen. Costs are
+        this tab’s, from when the mode was switched on.
+      </p>
+    </section>
+  )
+}
+
+const rows: readonly { label: string; cell: (mode: Mode) => string }[] = [
+  { label: 'Requests a minute', cell: (mode) => aMinute(mode, meter.tallies[mode].requests) },
+  { label: 'kB a minute', cell: (mode) => aMinute(mode, meter.tallies[mode].bytes / 1_000) },
+  { label: 'Age of changes, median', cell: (mode) => age(mode, 0.5) },
+  { label: 'Age of changes, p99', cell: (mode) => age(mode, 0.99) },
+  { label: 'Changes seen', cell: (mode) => String(meter.tallies[mode].ages.count) },
+  { label: 'Measured for', cell: (mode) => (meter.tallies[mode].ms > 0 ? span(meter.tallies[mode].ms) : '–') },
+]
+
+/** Less than this says nothing about a minute. */
+const leastMs = 5_000
+
+function aMinute(mode: Mode, count: number): string {
+  const { ms } = meter.tallies[mode]
+  return ms < leastMs ? '–' : ((count * 60_000) / ms).toFixed(1)
+}
+
+function age(mode: Mode, share: number): string {
+  const ms = meter.tallies[mode].ages.quantile(share)
+  return ms === undefined ? '–' : span(ms)
+}

@@ -1,0 +1,129 @@
+import type { State } from '@nave/spoke'
+import { useQueryClient } from '@tanstack/react-query'
+import { useEffect, useState, useSyncExternalStore } from 'react'
+import { api } from '../api.js'
+import type { Mode } from '../model.js'
+import { online } from '../network.js'
+import { notify } from '../notices.js'
+import { useHere } from '../presence.js'
+import { keys } from '../queries.js'
+import { useStore } from '../store.js'
+import { type Words, wordsFor } from '../words.js'
+import { useWorkplace } from '../workplace.js'
+import { Avatar, usePeople } from './person.js'
+
+/** What is to be said of the connection now. */
+export function useWords(): Words {
+  const { mode, spoke } = useWorkplace()
+  const isOnline = useStore(online)
+  const state = useSyncExternalStore<State | undefined>(
+    (changed) => spoke?.watch(changed) ?? (() => {}),
+    () => spoke?.state,
+  )
+  return wordsFor(mode, state, isOnline)
+}
+
+export function Header() {
+  const words = useWords()
+  return (
+    <header className="header">
+      <h1>Board</h1>
+      <p className={`chip ${words.tone}`} role="status">
+        {words.title}
+        <span className="sr"> {words.detail}</span>
+      </p>
+      <Waiting />
+      <Here />
+      <Modes />
+      <Me />
+      {words.tone === 'poor' && <p className="banner">{words.detail}</p>}
+    </header>
+  )
+}
+
+function Waiting() {
+  const { outbox } = useWorkplace()
+  const count = useStore(outbox.entries).length
+  const stuck = useStore(outbox.stuck)
+  const [late, setLate] = useState(false)
+  // What goes through at once needs no word.
+  useEffect(() => {
+    setLate(false)
+    if (count === 0) return
+    const timer = setTimeout(() => setLate(true), 700)
+    return () => clearTimeout(timer)
+  }, [count])
+  if (count === 0 || !late) return null
+  const what = count === 1 ? '1 change' : `${count} changes`
+  return (
+    <p className="waiting" role="status">
+      {stuck ? `${what} kept until the server answers` : `${what} on the way`}
+    </p>
+  )
+}
+
+function Here() {
+  const here = useHere()
+  const { nameOf } = usePeople()
+  if (here === undefined || here.length === 0) return null
+  return (
+    <ul className="here" aria-label="Who is here">
+      {here.map(({ user, idle }) => (
+        <li key={user}>
+          <Avatar id={user} name={nameOf(user)} dim={idle} />
+          <span className="sr">{idle ? `${nameOf(user)}, idle` : nameOf(user)}</span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+const modes: readonly { id: Mode; label: string }[] = [
+  { id: 'polling', label: 'Polling' },
+  { id: 'live', label: 'Live' },
+]
+
+function Modes() {
+  const { mode, setMode, track } = useWorkplace()
+  return (
+    <fieldset className="modes">
+      <legend className="sr">How the page hears of changes</legend>
+      {modes.map(({ id, label }) => (
+        <label key={id} className="mode">
+          <input
+            type="radio"
+            name="mode"
+            checked={mode === id}
+            onChange={() => {
+              track(`mode ${id}`)
+              setMode(id)
+            }}
+          />
+          <span>{label}</span>
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
+function Me() {
+  const { me } = useWorkplace()
+  const client = useQueryClient()
+  const signOut = async () => {
+    try {
+      await api('POST', 'sign-out')
+      client.clear()
+      client.setQueryData(keys.me, null)
+    } catch {
+      notify('The server does not answer, so you are still signed in')
+    }
+  }
+  return (
+    <div className="me">
+      <Avatar id={me.id} name={me.name} />
+      <button type="button" className="quiet" onClick={() => void signOut()}>
+        <span className="sr">{me.name}: </span>Sign out
+      </button>
+    </div>
+  )
+}

@@ -1,0 +1,42 @@
+import { type SubmitEvent, useState } from 'react'
+import type { Column } from '../model.js'
+import { useWorkplace } from '../workplace.js'
+
+const mostTitle = 200
+
+export function NewCard({ column }: { column: Column }) {
+  const { track, write } = useWorkplace()
+  const [title, setTitle] = useState<string>()
+
+  const add = (event: SubmitEvent) => {
+    event.preventDefault()
+    const named = title?.trim()
+    if (!named) return
+    track('add card')
+    if (write({ do: 'create', card: crypto.randomUUID(), column: column.id, title: named })) setTitle('')
+  }
+
+  if (title === undefined) {
+    return (
+      <button type="button" className="add" onClick={() => setTitle('')}>
+        Add a card<span className="sr"> to {column.title}</span>
+      </button>
+    )
+  }
+  return (
+    <form className="new" onSubmit={add}>
+      <input
+        // biome-ignore lint/a11y/noAutofocus: it takes the place of the button that was pressed.
+        autoFocus
+        aria-label={`Title of a new card in ${column.title}`}
+        placeholder="What is to be done?"
+        value={title}
+        maxLength={mostTitle}
+        onChange={(event) => setTitle(event.target.value)}
+        onKeyDown={(event) => event.key === 'Escape' && setTitle(undefined)}
+        onBlur={() => title === '' && setTitle(undefined)}
+      />
+      <button type="submit">Add</button>
+    </form>
+  )
+}

@@ -1,0 +1,26 @@
+import { notices } from '../notices.js'
+import { useStore } from '../store.js'
+
+export function Notices() {
+  const all = useStore(notices)
+  return (
+    <div className="notices" role="status" aria-live="polite">
+      {all.map(({ id, text, action }) => (
+        <p key={id} className="notice">
+          <span>{text}</span>
+          {action && (
+            <button
+              type="button"
+              onClick={() => {
+                action.run()
+                notices.set(notices.value.filter((notice) => notice.id !== id))
+              }}
+            >
+              {action.label}
+            </button>
+          )}
+        </p>
+      ))}
+    </div>
+  )
+}

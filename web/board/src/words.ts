@@ -1,0 +1,71 @@
+// What the page says of its connection, in words.
+import type { State } from '@nave/spoke'
+import type { Mode } from './model.js'
+
+export interface Words {
+  readonly tone: 'good' | 'fair' | 'poor'
+  readonly title: string
+  readonly detail: string
+}
+
+const pollsOn = 'The board asks the server every 30 s, and loses nothing.'
+
+export function wordsFor(mode: Mode, state: State | undefined, online: boolean): Words {
+  if (!online) {
+    const detail = 'What you change is kept here, and sent when the network is back.'
+    return { tone: 'poor', title: 'Offline', detail }
+  }
+  if (mode === 'polling' || state === undefined) {
+    const detail = 'Asks for cards every 30 s, conversations every 10 s, people every 5 min.'
+    return { tone: 'fair', title: 'Polling', detail }
+  }
+  switch (state.name) {
+    case 'live':
+      return { tone: 'good', title: 'Live', detail: 'Changes come as they happen.' }
+    case 'polling':
+      return state.memory.level === 'polling'
+        ? {
+            tone: 'fair',
+            title: 'Live by pages',
+            detail: 'The hub serves no streams now: it is asked for pages, which wait for changes.',
+          }
+        : {
+            tone: 'fair',
+            title: 'Live by pages',
+            detail: 'Streams do not get through: the hub is asked for pages, which wait for changes.',
+          }
+    case 'connecting':
+      return state.cause === undefined
+        ? { tone: 'fair', title: 'Connecting', detail: 'On the way to the hub.' }
+        : { tone: 'poor', title: 'The hub is away', detail: pollsOn }
+    case 'offline':
+      return {
+        tone: 'poor',
+        title: 'Offline',
+        detail: 'What you change is kept here, and sent when the network is back.',
+      }
+    case 'disabled':
+      return { tone: 'fair', title: 'Live delivery is switched off', detail: pollsOn }
+    case 'unauthorised':
+      return { tone: 'poor', title: 'The hub refuses the token', detail: pollsOn }
+    case 'closed':
+      return { tone: 'poor', title: 'The hub refuses', detail: `${state.problem?.detail ?? ''} ${pollsOn}`.trim() }
+    case 'idle':
+      return { tone: 'fair', title: 'Idle', detail: 'Nothing is followed.' }
+  }
+}
+
+/** A time span, as short as it may be. */
+export function span(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`
+  if (ms < 60_000) return `${Math.round(ms / 1_000)} s`
+  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min`
+  if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h`
+  return `${Math.floor(ms / 86_400_000)} d`
+}
+
+/** How long ago something was, for people. */
+export function ago(ms: number): string {
+  return ms < 10_000 ? 'now' : `${span(ms)} ago`
+}

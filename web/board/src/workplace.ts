@@ -1,0 +1,158 @@
+// What a signed-in person works with, and how long each of it lives.
+import type { Spoke } from '@nave/spoke'
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query'
+import { createContext, useContext, useEffect, useMemo, useState } from 'react'
+import { followActivity } from './activity.js'
+import { Answers } from './answers.js'
+import { goLive } from './live.js'
+import { meter } from './meter.js'
+import type { Board, Events, Mode, User } from './model.js'
+import { clock } from './network.js'
+import { notify } from './notices.js'
+import { Outbox, type Outcome } from './outbox.js'
+import { boardWith, type Write } from './overlay.js'
+import * as queries from './queries.js'
+import { sender } from './send.js'
+import { liveSession, pollSession, type Session } from './session.js'
+import { useStore } from './store.js'
+import { watchAges } from './watchages.js'
+
+export interface Workplace {
+  readonly me: User
+  readonly mode: Mode
+  readonly setMode: (mode: Mode) => void
+  readonly outbox: Outbox
+  /** In live mode. */
+  readonly spoke: Spoke<Events> | undefined
+  /** Writes, and tells if that cannot be. Returns the key to take it back by. */
+  readonly write: (write: Write, afterMs?: number) => string | undefined
+  /** Counts that a button was pressed. */
+  readonly track: (button: string) => void
+}
+
+export const WorkplaceContext = createContext<Workplace | undefined>(undefined)
+
+export function useWorkplace(): Workplace {
+  const workplace = useContext(WorkplaceContext)
+  if (workplace === undefined) throw new Error('useWorkplace: nobody is signed in here')
+  return workplace
+}
+
+/** Sets the workplace up; undefined until it is. */
+export function useNewWorkplace(me: User): Workplace | undefined {
+  const client = useQueryClient()
+  const [mode, setMode] = useState<Mode>(modeOfUrl)
+  const outbox = useOutbox(client, me)
+  const [connected, setConnected] = useState<{ mode: Mode; spoke?: Spoke<Events>; session: Session }>()
+
+  useEffect(() => {
+    rememberMode(mode)
+    meter.charge(mode)
+    if (mode === 'polling') {
+      const session = pollSession()
+      setConnected({ mode, session })
+      return () => session.close()
+    }
+    const { spoke, close } = goLive(client, me.id)
+    const session = liveSession(spoke, me.id)
+    const unfollow = followActivity(spoke)
+    setConnected({ mode, spoke, session })
+    return () => {
+      unfollow()
+      session.close()
+      close()
+    }
+  }, [client, me.id, mode])
+
+  useEffect(
+    () =>
+      watchAges(
+        client,
+        me.id,
+        () => clock.now(),
+        () => meter.tally?.ages,
+      ),
+    [client, me.id],
+  )
+
+  return useMemo(() => {
+    if (outbox === undefined || connected === undefined) return undefined
+    const write = (what: Write, afterMs = 0) => {
+      try {
+        return outbox.add(what, afterMs)
+      } catch (error) {
+        notify(error instanceof Error ? error.message : String(error))
+        return undefined
+      }
+    }
+    const track = (button: string) => connected.session.track(button)
+    return { me, mode, setMode, outbox, spoke: connected.mode === mode ? connected.spoke : undefined, write, track }
+  }, [me, mode, outbox, connected])
+}
+
+function useOutbox(client: QueryClient, me: User): Outbox | undefined {
+  const [outbox, setOutbox] = useState<Outbox>()
+  useEffect(() => {
+    const answers = new Answers(client, me.id)
+    const made: Outbox = new Outbox({
+      user: me.id,
+      send: sender({
+        answers,
+        signedOut: () => client.setQueryData(queries.keys.me, null),
+        merged: (by, card) => notify(`“${card.title}”: merged with ${nameOf(client, by)}’s change`),
+      }),
+      ended: (write, outcome) => tellEnd(client, made, write, outcome),
+    })
+    setOutbox(made)
+    return () => {
+      made.close()
+      answers.close()
+    }
+  }, [client, me.id])
+  return outbox
+}
+
+const longMs = 20_000
+
+/** Nothing that somebody wrote goes without a word, or without a way to keep it. */
+function tellEnd(client: QueryClient, outbox: Outbox, write: Write, outcome: Outcome): void {
+  const why = outcome.kind === 'refused' ? outcome.why : 'it is not there any more'
+  if (outcome.kind === 'gone' && write.do === 'edit') {
+    const edited = { ...write.base, ...write.changes }
+    const column = client.getQueryData<Board>(queries.keys.board)?.columns[0]?.id ?? ''
+    const again = () => {
+      const card = crypto.randomUUID()
+      outbox.add({ do: 'create', card, column, title: edited.title })
+      outbox.add({ do: 'edit', card, rev: 1, base: { title: edited.title, text: '', assignee: null }, changes: edited })
+    }
+    notify(`“${edited.title}” was deleted while you edited it`, { label: 'Make it a new card', run: again }, longMs)
+  } else if (write.do === 'say') notify(`Not sent: “${write.text}”: ${why}`, undefined, longMs)
+  else notify(`That was not possible and is undone: ${why}`, undefined, longMs)
+}
+
+function nameOf(client: QueryClient, id: string): string {
+  const users = client.getQueryData<readonly User[]>(queries.keys.users)
+  return users?.find((user) => user.id === id)?.name ?? id
+}
+
+/** The board as it will be when all that waits has got through, and which cards wait. */
+export function useBoard(): { board: Board | undefined; waiting: ReadonlySet<string> } {
+  const { me, outbox, spoke } = useWorkplace()
+  const { data } = useQuery(queries.board(spoke))
+  const entries = useStore(outbox.entries)
+  return useMemo(() => {
+    const writes = entries.map((entry) => entry.write)
+    const waiting = new Set(writes.flatMap((write) => ('card' in write ? write.card : [])))
+    return { board: data && boardWith(data, writes, me.id), waiting }
+  }, [data, entries, me.id])
+}
+
+function modeOfUrl(): Mode {
+  return new URLSearchParams(location.search).get('mode') === 'polling' ? 'polling' : 'live'
+}
+
+function rememberMode(mode: Mode): void {
+  const url = new URL(location.href)
+  url.searchParams.set('mode', mode)
+  history.replaceState(null, '', url)
+}
