@@ -67,5 +67,5 @@ export function span(ms: number): string {
 
 /** How long ago something was, for people. */
 export function ago(ms: number): string {
-  return ms < 10_000 ? 'now' : `${span(ms)} ago`
+  return ms < 60_000 ? 'just now' : `${span(ms)} ago`
 }

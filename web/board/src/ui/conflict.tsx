@@ -5,18 +5,22 @@ import type { Card } from '../model.js'
 import type { Entry } from '../outbox.js'
 import type { Write } from '../overlay.js'
 import * as queries from '../queries.js'
-import { useStore } from '../store.js'
+import { Store, useStore } from '../store.js'
 import { useWorkplace } from '../workplace.js'
 import { Dialog } from './dialog.js'
 import { FieldInput, fieldLabels, fieldText } from './fields.js'
 import { usePeople } from './person.js'
 
+/** Whether decisions are put off: nothing is sent until they are made. */
+export const putOff: Store<boolean> = new Store(false)
+
 /** What two people have done to the same thing, for one of them to decide: one at a time. */
 export function Conflicts() {
   const { outbox, spoke } = useWorkplace()
   const { data } = useQuery(queries.board(spoke))
+  const isPutOff = useStore(putOff)
   const entry = useStore(outbox.entries).find(({ conflict }) => conflict !== undefined)
-  if (entry?.conflict === undefined) return null
+  if (isPutOff || entry?.conflict === undefined) return null
   const cached = data?.cards.find(({ id }) => id === entry.conflict?.id)
   // It may have changed again since.
   const current = cached !== undefined && cached.rev > entry.conflict.rev ? cached : entry.conflict
@@ -58,9 +62,9 @@ function EditConflict({
   const theirs = () => decide(Object.fromEntries(conflicts.map((name) => [name, current[name]])))
 
   return (
-    <Dialog label="Two changes to the same card" onClose={() => {}}>
+    <Dialog label="Two changes to the same card" onClose={() => putOff.set(true)}>
       <div className="conflict">
-        <h2>You and {theirName} changed the same</h2>
+        <h2>You and {theirName} both changed this card</h2>
         <p className="fine">“{current.title}”: nothing is overwritten before you have decided.</p>
         {conflicts.map((name) => (
           <fieldset key={name}>
@@ -143,7 +147,7 @@ function DeleteConflict({
   const { outbox } = useWorkplace()
   const { nameOf } = usePeople()
   return (
-    <Dialog label="A deleted card has changed" onClose={() => outbox.decide(entry.key, undefined)}>
+    <Dialog label="A deleted card has changed" onClose={() => putOff.set(true)}>
       <div className="conflict">
         <h2>Delete it all the same?</h2>
         <p>

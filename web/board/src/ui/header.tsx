@@ -10,6 +10,7 @@ import { keys } from '../queries.js'
 import { useStore } from '../store.js'
 import { type Words, wordsFor } from '../words.js'
 import { useWorkplace } from '../workplace.js'
+import { putOff } from './conflict.js'
 import { Avatar, usePeople } from './person.js'
 
 /** What is to be said of the connection now. */
@@ -43,7 +44,9 @@ export function Header() {
 
 function Waiting() {
   const { outbox } = useWorkplace()
-  const count = useStore(outbox.entries).length
+  const entries = useStore(outbox.entries)
+  const open = entries.filter(({ conflict }) => conflict !== undefined).length
+  const count = entries.length - open
   const stuck = useStore(outbox.stuck)
   const [late, setLate] = useState(false)
   // What goes through at once needs no word.
@@ -53,6 +56,13 @@ function Waiting() {
     const timer = setTimeout(() => setLate(true), 700)
     return () => clearTimeout(timer)
   }, [count])
+  if (open > 0) {
+    return (
+      <button type="button" className="decide" onClick={() => putOff.set(false)}>
+        {open === 1 ? '1 change' : `${open} changes`} to decide on
+      </button>
+    )
+  }
   if (count === 0 || !late) return null
   const what = count === 1 ? '1 change' : `${count} changes`
   return (

@@ -7,9 +7,7 @@ const hues = 5
 
 /** The same person has the same colour everywhere. */
 function hueOf(id: string): number {
-  let sum = 0
-  for (const character of id) sum += character.codePointAt(0) ?? 0
-  return sum % hues
+  return (id.codePointAt(0) ?? 0) % hues
 }
 
 export function usePeople(): { people: readonly User[]; nameOf: (id: string) => string } {
