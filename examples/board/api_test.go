@@ -1,0 +1,196 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/navehub/nave/examples/board/store"
+)
+
+func TestSignIn(t *testing.T) {
+	url := begin(t)
+	v := visitor(t, url)
+	v.must(t, http.StatusUnauthorized, "GET", "/api/me", nil, nil)
+	v.must(t, http.StatusUnauthorized, "POST", "/api/cards", store.NewCard{ID: "x", Column: "todo", Title: "X"}, nil)
+	v.must(t, http.StatusUnauthorized, "GET", "/api/token", nil, nil)
+	var users []store.User
+	v.must(t, http.StatusOK, "GET", "/api/users", nil, &users)
+	if len(users) != 5 || users[0].ID != "ada" || users[4].ID != "eva" {
+		t.Errorf("the users are %v", users)
+	}
+	v.must(t, http.StatusUnprocessableEntity, "POST", "/api/sign-in", map[string]string{"user": "mallory"}, nil)
+	var me store.User
+	v.must(t, http.StatusOK, "POST", "/api/sign-in", map[string]string{"user": "ben"}, &me)
+	if me.ID != "ben" {
+		t.Errorf("signed in as %v", me)
+	}
+	v.must(t, http.StatusOK, "GET", "/api/me", nil, &me)
+
+	stolen := v.http.Jar.Cookies(mustParse(t, url))[0].String()
+	v.must(t, http.StatusNoContent, "POST", "/api/sign-out", nil, nil)
+	v.must(t, http.StatusUnauthorized, "GET", "/api/me", nil, nil)
+	visitor(t, url).must(t, http.StatusUnauthorized, "GET", "/api/me", nil, nil, "Cookie", stolen)
+}
+
+// Another origin's page cannot act with the cookie, nor a form.
+func TestOrigins(t *testing.T) {
+	p := signedIn(t, begin(t), "ada")
+	p.must(t, http.StatusForbidden, "PATCH", "/api/users/me", map[string]string{"status": "owned"}, nil, "Sec-Fetch-Site", "cross-site")
+	p.must(t, http.StatusForbidden, "PATCH", "/api/users/me", map[string]string{"status": "owned"}, nil, "Origin", "http://evil.example")
+	p.must(t, http.StatusUnsupportedMediaType, "PATCH", "/api/users/me", map[string]string{"status": "owned"}, nil, "Content-Type", "text/plain")
+}
+
+// A create that is sent again makes nothing twice, and undoes no delete.
+func TestCreateOnce(t *testing.T) {
+	p := signedIn(t, begin(t), "ada")
+	n := store.NewCard{ID: "mine", Column: "doing", Title: "Mine", Text: "once"}
+	var first, second store.Card
+	p.must(t, http.StatusCreated, "POST", "/api/cards", n, &first)
+	p.must(t, http.StatusOK, "POST", "/api/cards", n, &second)
+	if first != second || first.Rev != 1 || first.UpdatedBy != "ada" {
+		t.Errorf("made %v, then %v", first, second)
+	}
+	p.must(t, http.StatusConflict, "DELETE", "/api/cards/mine?rev=7", nil, nil)
+	p.must(t, http.StatusUnprocessableEntity, "DELETE", "/api/cards/mine", nil, nil)
+	p.must(t, http.StatusNoContent, "DELETE", "/api/cards/mine?rev=1", nil, nil)
+	p.must(t, http.StatusNoContent, "DELETE", "/api/cards/mine?rev=1", nil, nil)
+	p.must(t, http.StatusGone, "POST", "/api/cards", n, nil)
+	p.must(t, http.StatusGone, "PATCH", "/api/cards/mine", map[string]any{"rev": 1, "changes": map[string]string{"title": "T"}}, nil)
+	p.must(t, http.StatusNotFound, "DELETE", "/api/cards/never?rev=1", nil, nil)
+
+	m := store.NewMessage{ID: "m1", Text: "Hi"}
+	p.must(t, http.StatusCreated, "POST", "/api/conversations/general/messages", m, nil)
+	p.must(t, http.StatusOK, "POST", "/api/conversations/general/messages", m, nil)
+	p.must(t, http.StatusUnprocessableEntity, "POST", "/api/conversations/design/messages", m, nil)
+	p.must(t, http.StatusNotFound, "POST", "/api/conversations/none/messages", store.NewMessage{ID: "m2", Text: "Hi"}, nil)
+	j, _ := verify(t, p, "end")
+	if j.revs["cards/main mine"] != 1 || !j.deleted["mine"] || len(j.messages) != 3+1+1 {
+		t.Errorf("the log has rev %d, deleted %v, and %d messages", j.revs["cards/main mine"], j.deleted, len(j.messages))
+	}
+}
+
+// First writer wins, the other is told what there is now; who asks for what is
+// there already has it.
+func TestConflict(t *testing.T) {
+	url := begin(t)
+	ada, ben := signedIn(t, url, "ada"), signedIn(t, url, "ben")
+	change := func(rev int64, changes map[string]any) map[string]any {
+		return map[string]any{"rev": rev, "changes": changes}
+	}
+	var won store.Card
+	ada.must(t, http.StatusOK, "PATCH", "/api/cards/card-1", change(1, map[string]any{"title": "Ada's", "assignee": "eva"}), &won)
+	if won.Rev != 2 || *won.Assignee != "eva" {
+		t.Errorf("it became %v", won)
+	}
+	text := ben.must(t, http.StatusConflict, "PATCH", "/api/cards/card-1", change(1, map[string]any{"title": "Ben's"}), nil)
+	for _, want := range []string{`"status":409`, `"current":{"id":"card-1","title":"Ada's"`, `"rev":2`, `"detail":"card-1 has rev 2: ada has changed it since"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the refusal has no %s: %s", want, text)
+		}
+	}
+	var same store.Card
+	ada.must(t, http.StatusOK, "PATCH", "/api/cards/card-1", change(1, map[string]any{"title": "Ada's"}), &same)
+	if same.Rev != 2 {
+		t.Errorf("sent again it became rev %d", same.Rev)
+	}
+	ben.must(t, http.StatusOK, "PATCH", "/api/cards/card-1", change(2, map[string]any{"assignee": nil}), &same)
+	if same.Assignee != nil || same.Title != "Ada's" {
+		t.Errorf("without assignee it is %v", same)
+	}
+	verify(t, ada, "end")
+}
+
+// A move is one batch: the card, and the columns that it leaves and comes to.
+func TestMove(t *testing.T) {
+	p := signedIn(t, begin(t), "ada")
+	var moved struct {
+		Card    store.Card
+		Columns []store.Column
+	}
+	move := func(want int, card string, m store.Move, columns ...string) {
+		t.Helper()
+		moved.Columns = nil
+		p.must(t, want, "POST", "/api/cards/"+card+"/move", m, &moved)
+		if want != http.StatusOK {
+			return
+		}
+		var got []string
+		for _, c := range moved.Columns {
+			got = append(got, c.ID+fmt.Sprint(c.Cards))
+		}
+		if strings.Join(got, "; ") != strings.Join(columns, "; ") {
+			t.Errorf("changed are %q, want %q", got, columns)
+		}
+	}
+	to := func(id string) *string { return &id }
+	rev := func(n int64) *int64 { return &n }
+	move(http.StatusOK, "card-1", store.Move{To: "done", Before: to("card-8")}, "todo[card-2 card-3]", "done[card-7 card-1 card-8]")
+	move(http.StatusOK, "card-1", store.Move{To: "done", Before: to("card-8"), Rev: rev(1)}) // sent again
+	move(http.StatusConflict, "card-1", store.Move{To: "todo", Rev: rev(1)})
+	move(http.StatusOK, "card-8", store.Move{To: "done", Before: to("card-7")}, "done[card-8 card-7 card-1]")
+	move(http.StatusOK, "card-8", store.Move{To: "done"}, "done[card-7 card-1 card-8]")
+	move(http.StatusOK, "card-2", store.Move{To: "done", Before: to("card-3")}, "todo[card-3]", "done[card-7 card-1 card-8 card-2]")
+	move(http.StatusUnprocessableEntity, "card-2", store.Move{To: "nowhere"})
+	move(http.StatusUnprocessableEntity, "card-2", store.Move{To: "done", Before: to("card-2")})
+	move(http.StatusNotFound, "card-x", store.Move{To: "done"})
+	verify(t, p, "end") // whose judge sees each batch
+}
+
+func TestBadInput(t *testing.T) {
+	p := signedIn(t, begin(t), "ada")
+	for body, want := range map[string]string{
+		`{"id":"a b","column":"todo","title":"T"}`:                              "id: ",
+		`{"id":"a","column":"nowhere","title":"T"}`:                             "column: ",
+		`{"id":"a","column":"todo","title":""}`:                                 "title: ",
+		`{"id":"a","column":"todo","title":"` + strings.Repeat("x", 201) + `"}`: "title: ",
+		`{"id":"a","column":"todo","title":"T","colour":"red"}`:                 "colour",
+		`{"id":"a"`: "body",
+		`{"id":"a","column":"todo","title":"T"} x`:                                 "follows",
+		`{"id":"a","column":"todo","title":"` + strings.Repeat("x", 100_000) + `"`: "bytes",
+	} {
+		status, text := p.ask("POST", "/api/cards", rawJSON(body), nil)
+		if status < 400 || status > 422 || !strings.Contains(text, want) || !strings.Contains(text, `"type":"/problems/`) {
+			t.Errorf("%.60s: status %d, %s", body, status, text)
+		}
+	}
+	p.must(t, http.StatusUnprocessableEntity, "PATCH", "/api/cards/card-1", rawJSON(`{"rev":1,"changes":{"assignee":"mallory"}}`), nil)
+	p.must(t, http.StatusUnprocessableEntity, "PATCH", "/api/users/me", rawJSON(`{"name":""}`), nil)
+	p.must(t, http.StatusNotFound, "GET", "/api/nothing", nil, nil)
+}
+
+// What has not changed is not sent again; what has, is.
+func TestNotModified(t *testing.T) {
+	p := signedIn(t, begin(t), "ada")
+	for path, change := range map[string]func(){
+		"/api/boards/main": func() {
+			p.must(t, http.StatusOK, "POST", "/api/cards/card-1/move", store.Move{To: "done"}, nil)
+		},
+		"/api/users": func() {
+			p.must(t, http.StatusOK, "PATCH", "/api/users/me", map[string]string{"status": "busy"}, nil)
+		},
+		"/api/conversations": func() {
+			p.must(t, http.StatusCreated, "POST", "/api/conversations/design/messages", store.NewMessage{ID: "a", Text: "A"}, nil)
+		},
+		"/api/conversations/general/messages": func() {
+			p.must(t, http.StatusCreated, "POST", "/api/conversations/general/messages", store.NewMessage{ID: "b", Text: "B"}, nil)
+		},
+	} {
+		tag := p.tag(t, path)
+		p.must(t, http.StatusNotModified, "GET", path, nil, nil, "If-None-Match", tag)
+		p.must(t, http.StatusNotModified, "GET", path, nil, nil, "If-None-Match", `"other", W/`+tag)
+		change()
+		p.must(t, http.StatusOK, "GET", path, nil, nil, "If-None-Match", tag)
+	}
+}
+
+func TestPage(t *testing.T) {
+	v := visitor(t, begin(t))
+	if text := v.must(t, http.StatusOK, "GET", "/", nil, nil); text != "<title>Board</title>" {
+		t.Errorf("the page is %s", text)
+	}
+	v.must(t, http.StatusOK, "GET", "/dashboard", nil, nil)
+	v.must(t, http.StatusOK, "GET", "/v1/admin/health", nil, nil)
+	v.must(t, http.StatusUnauthorized, "PUT", "/v1/admin/level", map[string]string{"level": "polling"}, nil)
+}

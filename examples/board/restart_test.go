@@ -1,0 +1,34 @@
+package main
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+// The hub is killed again and again while people work: they notice nothing, and in
+// the end the log has every change once.
+func TestHubRestarts(t *testing.T) {
+	url := begin(t)
+	c := gather(t, url)
+	operator := visitor(t, url)
+	for range 6 {
+		time.Sleep(150 * time.Millisecond) // some of its life
+		if status, text := operator.ask("POST", "/api/trouble/hub", map[string]float64{"seconds": 0.1}, nil); status != http.StatusNoContent {
+			t.Fatalf("kill the hub: %d %s", status, text)
+		}
+		eventually(t, "the hub is back", func() bool {
+			status, _ := operator.ask("GET", "/livez", nil, nil)
+			return status == http.StatusOK
+		})
+	}
+	c.dismiss(t)
+	for _, m := range c.members {
+		if m.yes == 0 {
+			t.Errorf("%s has done nothing", m.name)
+		}
+	}
+	j, _ := verify(t, signedIn(t, url, "ada"), "the-end")
+	c.acknowledged(t, j)
+	t.Logf("%d events", j.events())
+}
