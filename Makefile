@@ -20,7 +20,7 @@ ARGS   ?=
 FOR    ?= 1h
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test web lint bench microbench fuzz stress reliability clean $(TRIALS)
+.PHONY: help run board build test web lint bench microbench fuzz stress reliability clean $(TRIALS)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,13 @@ help: ## list the targets
 run: build ## build bin/hub and run it for development, at localhost:8080
 	@echo 'In another terminal: export PATH="$(CURDIR)/bin:$$PATH"; hub --help'
 	@bin/hub dev
+
+# It needs Node.js, to build the page. What people do on the board is kept in board-data.
+board: ## build and run examples/board, an application with the hub inside, at localhost:8090
+	cd web && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci; } && \
+		npm run build --workspace @nave/spoke --workspace @nave/board
+	CGO_ENABLED=0 go build -trimpath -o bin/board ./examples/board
+	@bin/board
 
 # Without cgo, so that no C compiler is needed and the program is one static file.
 build: ## build bin/hub
