@@ -2,6 +2,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Refused } from './api.js'
+import { settleClock } from './network.js'
 import { App } from './ui/app.js'
 
 const client = new QueryClient({
@@ -11,6 +12,9 @@ const client = new QueryClient({
     },
   },
 })
+
+// Without it ages are known less well, and all else is as it is.
+settleClock().catch(() => {})
 
 const root = document.getElementById('root')
 if (root === null) throw new Error('the page has no #root')

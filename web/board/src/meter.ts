@@ -25,20 +25,28 @@ export class Tally {
   }
 }
 
+/** Loading the page, and changing over, costs about the same in both modes. */
+const settleMs = 5_000
+
 /** Meter counts what each mode costs, in this tab, and keeps both side by side. */
 export class Meter {
   readonly tallies: Readonly<Record<Mode, Tally>> = { polling: new Tally(), live: new Tally() }
   #mode: Mode | undefined
+  #settling: ReturnType<typeof setTimeout> | undefined
 
   get tally(): Tally | undefined {
     return this.#mode && this.tallies[this.#mode]
   }
 
-  /** From now on this mode is charged; without one nothing is. */
-  charge(mode: Mode | undefined): void {
+  /** Charges this mode, once what it takes to begin is over. */
+  charge(mode: Mode): void {
+    clearTimeout(this.#settling)
     this.tally?.off()
-    this.#mode = mode
-    this.tally?.on()
+    this.#mode = undefined
+    this.#settling = setTimeout(() => {
+      this.#mode = mode
+      this.tally?.on()
+    }, settleMs)
   }
 
   request(bytes: number): void {

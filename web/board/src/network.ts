@@ -1,6 +1,6 @@
 // The network as this page has it: every request goes through pageFetch, which counts
 // it, learns the server's time from it, and fails while the trouble corner says so.
-import { Clock } from './ages.js'
+import { Clock } from './clock.js'
 import { meter } from './meter.js'
 import { Store } from './store.js'
 
@@ -32,6 +32,18 @@ export async function pageFetch(url: string, init: RequestInit = {}): Promise<Re
   heard.set(performance.now())
   const isStream = response.headers.get('Content-Type')?.startsWith('text/event-stream')
   return isStream && response.body ? watched(response, response.body) : response
+}
+
+/** Finds the server's time out, at no mode's cost. */
+export function settleClock(): Promise<void> {
+  const url = new URL('/?clock', location.href).href
+  counted.add(url)
+  return clock.settle(async () => {
+    const sent = Date.now()
+    const response = await fetch(url, { method: 'HEAD', cache: 'no-store' })
+    const date = Date.parse(response.headers.get('Date') ?? '')
+    if (Number.isFinite(date)) clock.learn(date, sent, Date.now())
+  })
 }
 
 /** Pulls the plug, or puts it in again: for all tabs of this browser. */

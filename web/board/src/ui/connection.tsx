@@ -1,6 +1,6 @@
 import { meter } from '../meter.js'
 import type { Mode } from '../model.js'
-import { heard, streams } from '../network.js'
+import { clock, heard, streams } from '../network.js'
 import { useStore } from '../store.js'
 import { span } from '../words.js'
 import { useWorkplace } from '../workplace.js'
@@ -23,7 +23,13 @@ export function Connection() {
         {mode === 'live' && (
           <>
             <dt>This tab</dt>
-            <dd>{open > 0 ? 'leads: it has the stream' : 'follows another tab, or has no stream'}</dd>
+            <dd>
+              {open > 0
+                ? 'leads: it has the stream'
+                : spoke?.state.name === 'live'
+                  ? 'follows the one that leads'
+                  : 'has no stream'}
+            </dd>
             <dt>Level of the hub</dt>
             <dd>{level}</dd>
           </>
@@ -55,8 +61,8 @@ export function Connection() {
         </tbody>
       </table>
       <p className="fine">
-        The age of a change is how long after the server had it somebody else’s change came onto this screen. Costs are
-        this tab’s, from when the mode was switched on.
+        The age of a change is how long after the server had it somebody else’s change came onto this screen, give or
+        take {span(clock.doubt)}. Costs are this tab’s, from 5 s after the mode was switched on.
       </p>
     </section>
   )

@@ -37,7 +37,11 @@ export function Header() {
       <Here />
       <Modes />
       <Me />
-      {words.tone === 'poor' && <p className="banner">{words.detail}</p>}
+      {words.tone === 'poor' && (
+        <p className="banner">
+          {words.title}. {words.detail}
+        </p>
+      )}
     </header>
   )
 }

@@ -1,0 +1,113 @@
+import type { Page } from 'playwright-core'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { card, column, Office } from './office.js'
+
+let office: Office
+beforeEach(async () => {
+  office = await Office.open()
+})
+afterEach(async () => {
+  const { errors } = office
+  await office.close()
+  expect(errors).toEqual([])
+})
+
+async function edit(page: Page, title: string, changes: { Title?: string; Text?: string }): Promise<void> {
+  await card(page, title).click()
+  for (const [name, value] of Object.entries(changes)) await page.getByRole('textbox', { name }).fill(value)
+}
+
+async function save(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Save' }).click()
+}
+
+test('a card that one moves by keyboard or by mouse moves for the other', async () => {
+  const [ada, ben] = [await office.comesIn('Ada'), await office.comesIn('Ben')]
+  await card(ada, 'Show who is here').focus()
+  for (const key of ['Space', 'ArrowRight', 'Space']) await ada.keyboard.press(key)
+  await card(ben, 'Show who is here').and(column(ben, 'Done').getByRole('button')).waitFor()
+  expect(await ada.evaluate(() => document.activeElement?.textContent)).toContain('Show who is here')
+
+  const from = await card(ben, 'Sign in').boundingBox()
+  const to = await column(ben, 'Doing').boundingBox()
+  if (!from || !to) throw new Error('the card or its column is not on the screen')
+  await ben.mouse.move(from.x + 20, from.y + 20)
+  await ben.mouse.down()
+  await ben.mouse.move(to.x + 60, to.y + 60, { steps: 8 })
+  await ben.mouse.up()
+  await card(ada, 'Sign in').and(column(ada, 'Doing').getByRole('button')).waitFor()
+  expect(await ben.getByRole('dialog').count()).toBe(0)
+})
+
+test('changes to different fields are merged, and to the same one are asked about', async () => {
+  const [ada, ben] = [await office.comesIn('Ada', 'polling'), await office.comesIn('Ben', 'polling')]
+  await edit(ada, 'Sign in', { Title: 'Sign in at once' })
+  await edit(ben, 'Sign in', { Text: 'Without a password' })
+  await save(ben)
+  await ben.getByText('on its way').waitFor({ state: 'detached' })
+  await save(ada)
+  await ada.getByText(/merged with Ben’s change/).waitFor()
+  await expect
+    .poll(async () => (await office.audit()).cards.find(({ title }) => title === 'Sign in at once'))
+    .toMatchObject({ text: 'Without a password' })
+
+  await edit(ada, 'Show who is here', { Title: 'Show who is in' })
+  await edit(ben, 'Show who is here', { Title: 'Show who is out' })
+  await save(ben)
+  await expect.poll(async () => (await office.audit()).cards.map(({ title }) => title)).toContain('Show who is out')
+  await save(ada)
+  const dialog = ada.getByRole('dialog', { name: 'Two changes to the same card' })
+  await dialog.waitFor()
+  expect((await office.audit()).cards.map(({ title }) => title)).toContain('Show who is out')
+  await dialog.getByRole('radio', { name: /Mine/ }).check()
+  await save(ada)
+  await expect.poll(async () => (await office.audit()).cards.map(({ title }) => title)).toContain('Show who is in')
+  expect((await office.audit()).cards.map(({ title }) => title)).not.toContain('Show who is out')
+})
+
+test('what is done without a network is sent once, even by another page', async () => {
+  const [ada, ben] = [await office.comesIn('Ada'), await office.comesIn('Ben')]
+  await ada.getByText('Trouble', { exact: true }).click()
+  await ada.getByRole('button', { name: 'Go offline' }).click()
+  await ada.getByText('Trouble', { exact: true }).click()
+  await ada.getByRole('button', { name: 'Add a card to To do' }).click()
+  await ada.keyboard.type('Made on the train')
+  await ada.keyboard.press('Enter')
+  await ada.keyboard.press('Escape')
+  await card(ada, 'Made on the train').focus()
+  for (const key of ['Space', 'ArrowRight', 'Space']) await ada.keyboard.press(key)
+  await ada.getByText('2 changes kept until the server answers').waitFor()
+  await ada.reload()
+  await card(ben, 'Made on the train').and(column(ben, 'Doing').getByRole('button')).waitFor()
+  const { cards } = await office.audit()
+  expect(cards.filter(({ title }) => title === 'Made on the train')).toHaveLength(1)
+})
+
+test('a hub that is killed costs nothing, and the board says so', async () => {
+  const [ada, ben] = [await office.comesIn('Ada'), await office.comesIn('Ben')]
+  await ada.getByText('Trouble', { exact: true }).click()
+  await ada.getByRole('button', { name: /Kill the hub/ }).click()
+  await ben
+    .getByRole('status')
+    .filter({ hasText: /^The hub is away/ })
+    .waitFor()
+  await card(ben, 'Show who is here').focus()
+  for (const key of ['Space', 'ArrowRight', 'Space']) await ben.keyboard.press(key)
+  await ada.getByRole('status').filter({ hasText: /^Live/ }).waitFor()
+  await card(ada, 'Show who is here').and(column(ada, 'Done').getByRole('button')).waitFor()
+  await expect.poll(async () => (await office.audit()).outbox, { timeout: 20_000 }).toBe(0)
+})
+
+test('a card that was deleted comes back with Undo, and goes without', async () => {
+  const [ada, ben] = [await office.comesIn('Ada'), await office.comesIn('Ben')]
+  await card(ada, 'Sign in').focus()
+  await ada.keyboard.press('Delete')
+  await ada.getByRole('button', { name: 'Undo' }).click()
+  await card(ada, 'Sign in').waitFor()
+  await card(ada, 'Choose the colours').focus()
+  await ada.keyboard.press('Delete')
+  await card(ben, 'Choose the colours').waitFor({ state: 'detached' })
+  const { cards } = await office.audit()
+  expect(cards.map(({ title }) => title)).toContain('Sign in')
+  expect(cards.map(({ title }) => title)).not.toContain('Choose the colours')
+})
