@@ -35,6 +35,8 @@ export function wordsFor(mode: Mode, state: State | undefined, online: boolean):
             detail: 'Streams do not get through: the hub is asked for pages, which wait for changes.',
           }
     case 'connecting':
+      if (state.memory.level === 'polling')
+        return { tone: 'fair', title: 'Changing to pages', detail: 'The hub serves no streams now.' }
       return state.cause === undefined
         ? { tone: 'fair', title: 'Connecting', detail: 'On the way to the hub.' }
         : { tone: 'poor', title: 'The hub is away', detail: pollsOn }

@@ -42,20 +42,22 @@ function Inside({ me }: { me: User }) {
     <WorkplaceContext value={workplace}>
       <div className="page" data-panel={panel}>
         <Header />
-        <main className="main">
-          <BoardView />
+        <main>
+          <div className="front">
+            <BoardView />
+          </div>
+          <div className="beside">
+            {beside === 'chat' && <Chat />}
+            {beside === 'people' && <People />}
+            {beside === 'connection' && <Connection />}
+          </div>
         </main>
-        <aside className="aside" aria-label="Beside the board">
-          {beside === 'chat' && <Chat />}
-          {beside === 'people' && <People />}
-          {beside === 'connection' && <Connection />}
-        </aside>
         <nav className="panels" aria-label="Panels">
           {panels.map(({ id, label }) => (
             <button
               key={id}
               type="button"
-              className={id === beside ? 'tab beside' : 'tab'}
+              className={id === beside ? 'tab open' : 'tab'}
               data-to={id}
               aria-pressed={id === panel}
               onClick={() => show(id)}
