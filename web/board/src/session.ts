@@ -17,7 +17,7 @@ const most = 50
 export function pollSession(): Session {
   const session = crypto.randomUUID()
   let pressed: { name: string; data: { button: string } }[] = []
-  const beat = () => void api('POST', 'sessions/heartbeat', { session, state: 'active' }).catch(() => {})
+  const say = (state: string) => void api('POST', 'sessions/heartbeat', { session, state }).catch(() => {})
   const flush = () => {
     if (pressed.length === 0) return
     const sent = pressed
@@ -25,8 +25,8 @@ export function pollSession(): Session {
     // They are counts, not bills: what does not get through is lost.
     api('POST', 'analytics', sent).catch(() => {})
   }
-  beat()
-  const timers = [setInterval(beat, heartbeatMs), setInterval(flush, flushMs)]
+  say('started')
+  const timers = [setInterval(() => say('active'), heartbeatMs), setInterval(flush, flushMs)]
   return {
     track(button) {
       if (pressed.length < most) pressed.push({ name: 'button.clicked', data: { button } })
@@ -34,6 +34,7 @@ export function pollSession(): Session {
     close() {
       for (const timer of timers) clearInterval(timer)
       flush()
+      say('ended')
     },
   }
 }

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { User } from '../model.js'
 import * as queries from '../queries.js'
+import { useUnread } from '../unread.js'
 import { useNewWorkplace, WorkplaceContext } from '../workplace.js'
 import { BoardView } from './board.js'
 import { Chat } from './chat.js'
@@ -27,6 +28,11 @@ const panels = [
   { id: 'connection', label: 'Connection' },
 ] as const
 type Panel = (typeof panels)[number]['id']
+
+/** That there is something new in the conversations. */
+function News() {
+  return useUnread().size > 0 && <span className="unread">new</span>
+}
 
 /** The board, and beside it, or on a small screen in its place, one of the panels. */
 function Inside({ me }: { me: User }) {
@@ -63,6 +69,7 @@ function Inside({ me }: { me: User }) {
               onClick={() => show(id)}
             >
               {label}
+              {id === 'chat' && <News />}
             </button>
           ))}
         </nav>

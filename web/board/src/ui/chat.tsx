@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { type SubmitEvent, useEffect, useMemo, useRef, useState } from 'react'
-import type { Conversation } from '../model.js'
 import { messagesWith } from '../overlay.js'
 import * as queries from '../queries.js'
 import { useStore } from '../store.js'
+import { useReading, useUnread } from '../unread.js'
 import { useWorkplace } from '../workplace.js'
 import { Avatar, usePeople } from './person.js'
 
@@ -12,29 +12,21 @@ export function Chat() {
   const { data: conversations = [] } = useQuery(queries.conversations(spoke))
   const [chosen, setChosen] = useState<string>()
   const open = conversations.find(({ id }) => id === chosen) ?? conversations[0]
-  const isUnread = useUnread(conversations, open?.id)
+  const unread = useUnread()
+  useReading(open)
   return (
     <section className="chat" aria-label="Conversations">
       <fieldset className="rooms" aria-label="Conversation">
         {conversations.map(({ id, title }) => (
           <button key={id} type="button" className="room" aria-pressed={id === open?.id} onClick={() => setChosen(id)}>
             {title}
-            {isUnread(id) && <span className="unread">new</span>}
+            {unread.has(id) && <span className="unread">new</span>}
           </button>
         ))}
       </fieldset>
       {open && <Messages key={open.id} conversation={open.id} title={open.title} />}
     </section>
   )
-}
-
-/** Of which conversations something came that was not looked at since the page is open. */
-function useUnread(conversations: readonly Conversation[], open: string | undefined): (id: string) => boolean {
-  const [read] = useState(() => new Map<string, string | undefined>())
-  for (const { id, lastMessage } of conversations) {
-    if (id === open || !read.has(id)) read.set(id, lastMessage?.id)
-  }
-  return (id) => conversations.some((each) => each.id === id && each.lastMessage?.id !== read.get(id))
 }
 
 function Messages({ conversation, title }: { conversation: string; title: string }) {
