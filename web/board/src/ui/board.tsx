@@ -6,7 +6,10 @@ import { useBoard, useWorkplace } from '../workplace.js'
 import { CardFace, CardTile } from './card.js'
 import { useDrag } from './drag.js'
 import { EditDialog } from './edit.js'
+import { useGlide } from './glide.js'
 import { NewCard } from './newcard.js'
+import { usePeople } from './person.js'
+import { useSeconds } from './seconds.js'
 
 interface Grab {
   readonly card: string
@@ -27,6 +30,7 @@ export function BoardView() {
 
 function Columns({ board, waiting }: { board: Board; waiting: ReadonlySet<string> }) {
   const { track, write } = useWorkplace()
+  const { nameOf } = usePeople()
   const [editing, setEditing] = useState<string>()
   /** A card that the keyboard moves. */
   const [grabbed, setGrabbed] = useState<Grab>()
@@ -42,6 +46,8 @@ function Columns({ board, waiting }: { board: Board; waiting: ReadonlySet<string
   }
   const { drag, grab, hasDragged } = useDrag(move)
   const target = drag?.place ?? grabbed?.place
+  useGlide(columns, drag !== undefined || grabbed !== undefined)
+  useSeconds(20) // for how long ago things were
   const travelling = drag?.card ?? grabbed?.card
   const cardOf = (id: string | undefined) => board.cards.find((card) => card.id === id)
   const flying = cardOf(drag?.card)
@@ -112,6 +118,7 @@ function Columns({ board, waiting }: { board: Board; waiting: ReadonlySet<string
                   key={card.id}
                   card={card}
                   waits={waiting.has(card.id)}
+                  nameOf={nameOf}
                   dropBefore={target?.to === column.id && target.before === card.id}
                   travels={travelling === card.id}
                   grabbed={grabbed?.card === card.id}
@@ -133,7 +140,7 @@ function Columns({ board, waiting }: { board: Board; waiting: ReadonlySet<string
       </div>
       {drag && flying && (
         <div className="flying" style={{ transform: `translate(${drag.x}px, ${drag.y}px)`, width: drag.width }}>
-          <CardFace card={flying} waits={false} />
+          <CardFace card={flying} waits={false} nameOf={nameOf} />
         </div>
       )}
       <p className="sr" role="status" aria-live="assertive">

@@ -3,13 +3,13 @@ import type { Card } from '../model.js'
 import { clock } from '../network.js'
 import { ago } from '../words.js'
 import { useWorkplace } from '../workplace.js'
-import { Avatar, usePeople } from './person.js'
-import { useSeconds } from './seconds.js'
+import { Avatar } from './person.js'
 
 interface TileProperties {
   readonly card: Card
   /** A change of ours to it is on its way. */
   readonly waits: boolean
+  readonly nameOf: (id: string) => string
   /** What travels would be dropped before it. */
   readonly dropBefore: boolean
   readonly travels: boolean
@@ -20,37 +20,37 @@ interface TileProperties {
   readonly onOpen: () => void
 }
 
-export function CardTile({ card, waits, dropBefore, travels, grabbed, ...on }: TileProperties) {
+export function CardTile({ card, waits, nameOf, dropBefore, travels, grabbed, ...on }: TileProperties) {
   const { me } = useWorkplace()
   const first = useRef(card.rev)
   const news = card.rev !== first.current && card.updatedBy !== me.id
   return (
     <>
       {dropBefore && <li className="drop" aria-hidden="true" />}
-      <li className="slot">
-        <button
-          type="button"
-          className="card"
-          data-card={card.id}
-          data-travels={travels || undefined}
-          data-grabbed={grabbed || undefined}
-          aria-describedby="card-keys"
-          onPointerDown={on.onPointerDown}
-          onKeyDown={on.onKeyDown}
-          onBlur={on.onBlur}
-          onClick={on.onOpen}
-        >
-          <CardFace card={card} waits={waits} />
-        </button>
-        {news && <span key={card.rev} className="glow" aria-hidden="true" />}
+      <li className="slot" data-slot={card.id}>
+        <div className="tile">
+          <button
+            type="button"
+            className="card"
+            data-card={card.id}
+            data-travels={travels || undefined}
+            data-grabbed={grabbed || undefined}
+            aria-describedby="card-keys"
+            onPointerDown={on.onPointerDown}
+            onKeyDown={on.onKeyDown}
+            onBlur={on.onBlur}
+            onClick={on.onOpen}
+          >
+            <CardFace card={card} waits={waits} nameOf={nameOf} />
+          </button>
+          {news && <span key={card.rev} className="glow" aria-hidden="true" />}
+        </div>
       </li>
     </>
   )
 }
 
-export function CardFace({ card, waits }: { card: Card; waits: boolean }) {
-  const { nameOf } = usePeople()
-  useSeconds(20)
+export function CardFace({ card, waits, nameOf }: { card: Card; waits: boolean; nameOf: (id: string) => string }) {
   return (
     <>
       <span className="title">{card.title}</span>
