@@ -6,6 +6,9 @@ import type { Events } from './model.js'
 export interface Session {
   /** Counts that a button was pressed. */
   track(button: string): void
+  /** The person signs out. */
+  end(): void
+  /** Stops saying anything. */
   close(): void
 }
 
@@ -31,10 +34,10 @@ export function pollSession(): Session {
     track(button) {
       if (pressed.length < most) pressed.push({ name: 'button.clicked', data: { button } })
     },
+    end: () => say('ended'),
     close() {
       for (const timer of timers) clearInterval(timer)
       flush()
-      say('ended')
     },
   }
 }
@@ -45,6 +48,7 @@ export function liveSession(spoke: Spoke<Events>, user: string): Session {
     track(button) {
       spoke.publish({ topic: `analytics/${user}`, type: 'button.clicked', data: { button } }).catch(() => {})
     },
+    end() {},
     close() {},
   }
 }

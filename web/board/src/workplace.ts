@@ -28,6 +28,8 @@ export interface Workplace {
   readonly write: (write: Write, afterMs?: number) => string | undefined
   /** Counts that a button was pressed. */
   readonly track: (button: string) => void
+  /** Ends the session: the person signs out. */
+  readonly endSession: () => void
 }
 
 export const WorkplaceContext = createContext<Workplace | undefined>(undefined)
@@ -86,7 +88,9 @@ export function useNewWorkplace(me: User): Workplace | undefined {
       }
     }
     const track = (button: string) => connected.session.track(button)
-    return { me, mode, setMode, outbox, spoke: connected.mode === mode ? connected.spoke : undefined, write, track }
+    const endSession = () => connected.session.end()
+    const spoke = connected.mode === mode ? connected.spoke : undefined
+    return { me, mode, setMode, outbox, spoke, write, track, endSession }
   }, [me, mode, outbox, connected])
 }
 

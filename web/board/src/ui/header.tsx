@@ -121,9 +121,10 @@ function Modes() {
 }
 
 function Me() {
-  const { me } = useWorkplace()
+  const { endSession, me } = useWorkplace()
   const client = useQueryClient()
   const signOut = async () => {
+    endSession()
     try {
       await api('POST', 'sign-out')
       client.clear()
