@@ -127,8 +127,9 @@ function Me() {
     endSession()
     try {
       await api('POST', 'sign-out')
-      client.clear()
       client.setQueryData(keys.me, null)
+      // The next who signs in here is shown nothing of it.
+      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.me[0] })
     } catch {
       notify('The server does not answer, so you are still signed in')
     }

@@ -111,3 +111,26 @@ test('a card that was deleted comes back with Undo, and goes without', async () 
   expect(cards.map(({ title }) => title)).toContain('Sign in')
   expect(cards.map(({ title }) => title)).not.toContain('Choose the colours')
 })
+
+test('who signs out is out, and somebody else can come in', async () => {
+  const ada = await office.comesIn('Ada')
+  await ada.getByRole('button', { name: /Sign out/ }).click()
+  await ada.getByRole('button', { name: 'Ben', exact: true }).click()
+  await ada.getByRole('button', { name: /^Ben: Sign out/ }).waitFor()
+  await card(ada, 'Sign in').waitFor()
+})
+
+test('one who polls sees what others do with the next answer, and live at once', async () => {
+  const [ada, ben] = [await office.comesIn('Ada'), await office.comesIn('Ben', 'polling')]
+  await ben.getByRole('textbox', { name: /Message to/ }).fill('Hello')
+  await ben.keyboard.press('Enter')
+  await ada.getByText('Hello', { exact: true }).waitFor()
+  await ada.getByRole('textbox', { name: /Message to/ }).fill('Hello yourself')
+  await ada.keyboard.press('Enter')
+  await ben.getByText('Hello yourself').waitFor()
+  await ben.getByRole('radio', { name: 'Live' }).check()
+  await ben.getByRole('status').filter({ hasText: /^Live/ }).waitFor()
+  await card(ada, 'Sign in').focus()
+  for (const key of ['Space', 'ArrowLeft', 'Space']) await ada.keyboard.press(key)
+  await card(ben, 'Sign in').and(column(ben, 'Review').getByRole('button')).waitFor({ timeout: 5_000 })
+})
