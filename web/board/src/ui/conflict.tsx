@@ -44,9 +44,7 @@ function EditConflict({
   const { nameOf } = usePeople()
   const { changes, conflicts } = merge(write.base, write.changes, current)
   const [chosen, setChosen] = useState<Changes>({})
-  const [editing, setEditing] = useState<readonly FieldName[]>([])
-  const theirName = nameOf(current.updatedBy)
-  const isOpen = conflicts.some((name) => chosen[name] === undefined)
+  const isOpen = conflicts.some((name) => chosen[name] === undefined) || chosen.title?.trim() === ''
 
   const decide = (fields: Changes) => {
     const now = fieldsOf(current)
@@ -55,66 +53,25 @@ function EditConflict({
     track('decide')
     outbox.decide(entry.key, isSomething ? { ...write, base: now, rev: current.rev, changes: wanted } : undefined)
   }
-  const take = (name: FieldName, value: string | null) => {
-    setChosen({ ...chosen, [name]: value })
-    setEditing(editing.filter((each) => each !== name))
-  }
-  const theirs = () => decide(Object.fromEntries(conflicts.map((name) => [name, current[name]])))
+  const giveUp = () => decide(Object.fromEntries(conflicts.map((name) => [name, current[name]])))
 
   return (
     <Dialog label="Two changes to the same card" onClose={() => putOff.set(true)}>
       <div className="conflict">
-        <h2>You and {theirName} both changed this card</h2>
+        <h2>You and {nameOf(current.updatedBy)} both changed this card</h2>
         <p className="fine">“{current.title}”: nothing is overwritten before you have decided.</p>
         {conflicts.map((name) => (
-          <fieldset key={name}>
-            <legend>{fieldLabels[name]}</legend>
-            <div className="sides">
-              <label className="side">
-                <input
-                  type="radio"
-                  name={name}
-                  checked={isChosen(name, write.changes[name])}
-                  onChange={() => take(name, write.changes[name] ?? null)}
-                />
-                <b>Mine</b>
-                <span>{fieldText(name, write.changes[name] ?? null, nameOf)}</span>
-              </label>
-              <label className="side">
-                <input
-                  type="radio"
-                  name={name}
-                  checked={isChosen(name, current[name])}
-                  onChange={() => take(name, current[name])}
-                />
-                <b>{theirName}’s</b>
-                <span>{fieldText(name, current[name], nameOf)}</span>
-              </label>
-            </div>
-            {name !== 'assignee' && !editing.includes(name) && (
-              <button
-                type="button"
-                className="quiet"
-                onClick={() => {
-                  setEditing([...editing, name])
-                  setChosen({ ...chosen, [name]: both(name, write.changes[name] ?? '', current[name]) })
-                }}
-              >
-                Write it anew
-              </button>
-            )}
-            {editing.includes(name) && (
-              <FieldInput
-                name={name}
-                label="Anew"
-                value={chosen[name] ?? ''}
-                onChange={(change) => setChosen({ ...chosen, ...change })}
-              />
-            )}
-          </fieldset>
+          <Choice
+            key={name}
+            name={name}
+            mine={write.changes[name] ?? null}
+            current={current}
+            chosen={chosen[name]}
+            onChoose={(change) => setChosen({ ...chosen, ...change })}
+          />
         ))}
         <div className="buttons">
-          <button type="button" onClick={theirs}>
+          <button type="button" onClick={giveUp}>
             Give mine up
           </button>
           <button type="button" className="primary" disabled={isOpen} onClick={() => decide(chosen)}>
@@ -124,10 +81,47 @@ function EditConflict({
       </div>
     </Dialog>
   )
+}
 
-  function isChosen(name: FieldName, value: string | null | undefined): boolean {
-    return !editing.includes(name) && chosen[name] !== undefined && chosen[name] === value
+interface ChoiceProperties {
+  readonly name: FieldName
+  readonly mine: string | null
+  readonly current: Card
+  readonly chosen: string | null | undefined
+  readonly onChoose: (change: Changes) => void
+}
+
+/** Both values of one field side by side: mine, theirs, or neither. */
+function Choice({ name, mine, current, chosen, onChoose }: ChoiceProperties) {
+  const { nameOf } = usePeople()
+  const [isAnew, setAnew] = useState(false)
+  const theirs = current[name]
+  const choose = (value: string | null, anew: boolean) => {
+    setAnew(anew)
+    onChoose({ [name]: value })
   }
+  const side = (label: string, value: string | null) => (
+    <label className="side">
+      <input type="radio" name={name} checked={!isAnew && chosen === value} onChange={() => choose(value, false)} />
+      <b>{label}</b>
+      <span>{fieldText(name, value, nameOf)}</span>
+    </label>
+  )
+  return (
+    <fieldset>
+      <legend>{fieldLabels[name]}</legend>
+      <div className="sides">
+        {side('Mine', mine)}
+        {side(`${nameOf(current.updatedBy)}’s`, theirs)}
+      </div>
+      {isAnew && <FieldInput name={name} label="Anew" value={chosen ?? ''} onChange={onChoose} />}
+      {name !== 'assignee' && !isAnew && (
+        <button type="button" className="quiet" onClick={() => choose(both(name, mine, theirs), true)}>
+          Write it anew
+        </button>
+      )}
+    </fieldset>
+  )
 }
 
 /** What to begin with who writes it anew: mine, and for a text both. */

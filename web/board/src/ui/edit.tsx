@@ -1,7 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
 import { difference, type FieldName, fieldNames, fieldsOf } from '../merge.js'
 import type { Board, Card, Fields } from '../model.js'
-import { notify } from '../notices.js'
 import { type Place, placeOf } from '../order.js'
 import { useWorkplace } from '../workplace.js'
 import { Dialog } from './dialog.js'
@@ -41,8 +40,7 @@ function Open({
   const place = placeOf(board, card.id)
 
   const save = () => {
-    if (isGone) notify(`“${draft.title}” was deleted while you edited it`)
-    else if (isChanged) {
+    if (isChanged) {
       track('save card')
       write({ do: 'edit', card: card.id, base, rev: opened.rev, changes })
     }
@@ -61,19 +59,7 @@ function Open({
         {fieldNames.map((name) => (
           <div key={name} className="field">
             <FieldInput name={name} value={draft[name]} onChange={(value) => setDraft({ ...draft, ...value })} />
-            {theirs.includes(name) && (
-              <div className="theirs" role="status">
-                <p>
-                  {nameOf(card.updatedBy)} has changed it to <q>{fieldText(name, card[name], nameOf)}</q>
-                </p>
-                <button type="button" onClick={() => settle(name, 'theirs')}>
-                  Take theirs
-                </button>
-                <button type="button" onClick={() => settle(name, 'mine')}>
-                  Keep mine
-                </button>
-              </div>
-            )}
+            {theirs.includes(name) && <Theirs card={card} name={name} onSettle={(whose) => settle(name, whose)} />}
           </div>
         ))}
         <label className="field">
@@ -91,11 +77,8 @@ function Open({
           </select>
         </label>
         <p className="fine" role="status">
-          {isGone
-            ? 'This card was deleted by somebody meanwhile.'
-            : followed.length > 0
-              ? `${nameOf(card.updatedBy)} has just changed ${followed.map((name) => fieldLabels[name].toLowerCase()).join(' and ')}.`
-              : ''}
+          {isGone && 'This card was deleted by somebody meanwhile. What you save can be made a new card.'}
+          {!isGone && followed.length > 0 && `${nameOf(card.updatedBy)} has just changed ${listOf(followed)}.`}
         </p>
         <div className="buttons">
           <button
@@ -119,6 +102,36 @@ function Open({
       </form>
     </Dialog>
   )
+}
+
+/** What somebody else has made of a field that is being edited. */
+function Theirs({
+  card,
+  name,
+  onSettle,
+}: {
+  card: Card
+  name: FieldName
+  onSettle: (whose: 'mine' | 'theirs') => void
+}) {
+  const { nameOf } = usePeople()
+  return (
+    <div className="theirs" role="status">
+      <p>
+        {nameOf(card.updatedBy)} has changed it to <q>{fieldText(name, card[name], nameOf)}</q>
+      </p>
+      <button type="button" onClick={() => onSettle('theirs')}>
+        Take theirs
+      </button>
+      <button type="button" onClick={() => onSettle('mine')}>
+        Keep mine
+      </button>
+    </div>
+  )
+}
+
+function listOf(names: readonly FieldName[]): string {
+  return names.map((name) => `the ${fieldLabels[name].toLowerCase()}`).join(' and ')
 }
 
 /**

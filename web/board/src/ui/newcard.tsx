@@ -1,4 +1,4 @@
-import { type SubmitEvent, useState } from 'react'
+import { type SubmitEvent, useRef, useState } from 'react'
 import type { Column } from '../model.js'
 import { useWorkplace } from '../workplace.js'
 
@@ -7,6 +7,7 @@ const mostTitle = 200
 export function NewCard({ column }: { column: Column }) {
   const { track, write } = useWorkplace()
   const [title, setTitle] = useState<string>()
+  const wasOpen = useRef(false)
 
   const add = (event: SubmitEvent) => {
     event.preventDefault()
@@ -18,7 +19,16 @@ export function NewCard({ column }: { column: Column }) {
 
   if (title === undefined) {
     return (
-      <button type="button" className="add" onClick={() => setTitle('')}>
+      <button
+        type="button"
+        className="add"
+        // biome-ignore lint/a11y/noAutofocus: Escape goes back to it.
+        autoFocus={wasOpen.current}
+        onClick={() => {
+          wasOpen.current = false
+          setTitle('')
+        }}
+      >
         Add a card<span className="sr"> to {column.title}</span>
       </button>
     )
@@ -33,7 +43,11 @@ export function NewCard({ column }: { column: Column }) {
         value={title}
         maxLength={mostTitle}
         onChange={(event) => setTitle(event.target.value)}
-        onKeyDown={(event) => event.key === 'Escape' && setTitle(undefined)}
+        onKeyDown={(event) => {
+          if (event.key !== 'Escape') return
+          wasOpen.current = true
+          setTitle(undefined)
+        }}
         onBlur={() => title === '' && setTitle(undefined)}
       />
       <button type="submit">Add</button>

@@ -38,7 +38,12 @@ export function Trouble() {
   }
 
   return (
-    <details className="trouble">
+    <details
+      className="trouble"
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') event.currentTarget.open = false
+      }}
+    >
       <summary>Trouble</summary>
       <div className="troubles">
         <p className="fine">Break something. Nothing that you write is lost.</p>
