@@ -31,7 +31,7 @@ type Panel = (typeof panels)[number]['id']
 
 /** That there is something new in the conversations. */
 function News() {
-  return useUnread().size > 0 && <span className="unread">new</span>
+  return useUnread().size > 0 && <span className="unread"> new</span>
 }
 
 /** The board, and beside it, or on a small screen in its place, one of the panels. */

@@ -20,7 +20,7 @@ export function Chat() {
         {conversations.map(({ id, title }) => (
           <button key={id} type="button" className="room" aria-pressed={id === open?.id} onClick={() => setChosen(id)}>
             {title}
-            {unread.has(id) && <span className="unread">new</span>}
+            {unread.has(id) && <span className="unread"> new</span>}
           </button>
         ))}
       </fieldset>
