@@ -79,7 +79,10 @@ func (e *embedded) application(now *instance) *fx.App {
 
 // Shutdown is called by a hub that gives up.
 func (i *instance) Shutdown(...fx.ShutdownOption) error {
-	close(i.failed)
+	select {
+	case i.failed <- struct{}{}:
+	default: // it has been heard
+	}
 	return nil
 }
 
@@ -98,7 +101,7 @@ func authority(lc fx.Lifecycle, keyFile string) (*auth.Authority, error) {
 }
 
 func (e *embedded) begin(ctx context.Context) (*instance, error) {
-	now := &instance{failed: make(chan struct{})}
+	now := &instance{failed: make(chan struct{}, 1)}
 	now.app = e.application(now)
 	if err := now.app.Start(ctx); err != nil {
 		return nil, err
@@ -119,8 +122,12 @@ func (e *embedded) start(ctx context.Context) error {
 
 // stop ends the hub in good order: whoever is connected is told.
 func (e *embedded) stop(ctx context.Context) error {
-	e.ending <- ctx
-	return <-e.ended
+	select {
+	case e.ending <- ctx:
+		return <-e.ended
+	case <-ctx.Done(): // it is being started or ended, and takes too long
+		return ctx.Err()
+	}
 }
 
 const (

@@ -21,14 +21,14 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // begin runs a board until the test ends, and returns its address.
-func begin(t *testing.T) string {
+func begin(t *testing.T, more ...fx.Option) string {
 	t.Helper()
 	o := options{listen: "127.0.0.1:0", web: t.TempDir(), data: t.TempDir(), trouble: true}
 	if err := os.WriteFile(filepath.Join(o.web, "index.html"), []byte("<title>Board</title>"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var at listening
-	app := fxtest.New(t, application(o), fx.Populate(&at))
+	app := fxtest.New(t, application(o), fx.Populate(&at), fx.Options(more...))
 	app.RequireStart()
 	t.Cleanup(app.RequireStop)
 	return "http://" + at.String()

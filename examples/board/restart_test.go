@@ -4,6 +4,10 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/navehub/nave/examples/board/store"
 )
 
 // The hub is killed again and again while people work: they notice nothing, and in
@@ -31,4 +35,19 @@ func TestHubRestarts(t *testing.T) {
 	j, _ := verify(t, signedIn(t, url, "ada"), "the-end")
 	c.acknowledged(t, j)
 	t.Logf("%d events", j.events())
+}
+
+// A hub that gives up is started again.
+func TestHubGivesUp(t *testing.T) {
+	var e *embedded
+	url := begin(t, fx.Populate(&e))
+	p := signedIn(t, url, "ada")
+	first := e.running.Load()
+	_ = first.Shutdown() // as its supervision would
+	eventually(t, "there is another", func() bool {
+		now := e.running.Load()
+		return now != nil && now != first
+	})
+	p.must(t, http.StatusOK, "POST", "/api/cards/card-1/move", store.Move{To: "done"}, nil)
+	verify(t, p, "end")
 }
