@@ -13,6 +13,10 @@ const budgets = {
     code: `export { createSpoke } from './dist/index.js'; export { shareTabs } from './dist/tabs/index.js'`,
     budget: 14_400,
   },
+  'core + session': {
+    code: `export { createSpoke } from './dist/index.js'; export * from './dist/session/index.js'`,
+    budget: 14_100,
+  },
   'core + outbox': {
     code: `export { createSpoke } from './dist/index.js'; export { createOutbox } from './dist/outbox/index.js'`,
     budget: 14_400,

@@ -1,5 +1,6 @@
 // What the browser is shown: a spoke whose doings are written down.
 import * as core from '../../src/index.js'
+import * as sessionEntry from '../../src/session/index.js'
 import { shareTabs } from '../../src/tabs/index.js'
 import { eventSource } from '../../src/transports/eventsource.js'
 
@@ -13,6 +14,7 @@ export interface Options {
   readonly tabs?: string
   readonly snapshot?: boolean
   readonly cursor?: string
+  readonly traceparent?: string
 }
 
 /** What has happened, as plain data. */
@@ -32,10 +34,13 @@ declare global {
   var seen: Record
   var start: (options: Options) => void
   var follow: (filters: readonly string[], options?: core.SubscribeOptions) => () => void
+  var sessions: typeof sessionEntry
   var nextToken: ((why: string) => Promise<string | null>) | undefined
 }
 
 globalThis.seen = { batches: [], snapshots: [], resets: [], refused: [], states: [], errors: [], tokens: [] }
+
+Object.assign(globalThis, { sessions: sessionEntry })
 
 globalThis.start = (options) => {
   const { seen } = globalThis
@@ -43,6 +48,7 @@ globalThis.start = (options) => {
     url: options.url,
     ...(options.transport === 'none' && { transports: [] }),
     ...(options.transport === 'eventsource' && { transports: [eventSource({ types: options.types ?? [] })] }),
+    ...(options.traceparent !== undefined && { traceparent: () => options.traceparent }),
     ...(options.tabs !== undefined && { tabs: shareTabs({ identity: options.tabs }) }),
     ...(options.token && {
       token: (why: string) => {
