@@ -17,6 +17,10 @@ const budgets = {
     code: `export { createSpoke } from './dist/index.js'; export * from './dist/session/index.js'`,
     budget: 14_100,
   },
+  'core + receipts': {
+    code: `export { createSpoke } from './dist/index.js'; export * from './dist/receipts/index.js'`,
+    budget: 13_100,
+  },
   'core + outbox': {
     code: `export { createSpoke } from './dist/index.js'; export { createOutbox } from './dist/outbox/index.js'`,
     budget: 14_400,

@@ -1,5 +1,6 @@
 // What the browser is shown: a spoke whose doings are written down.
 import * as core from '../../src/index.js'
+import * as receiptsEntry from '../../src/receipts/index.js'
 import * as sessionEntry from '../../src/session/index.js'
 import { shareTabs } from '../../src/tabs/index.js'
 import { eventSource } from '../../src/transports/eventsource.js'
@@ -35,12 +36,13 @@ declare global {
   var start: (options: Options) => void
   var follow: (filters: readonly string[], options?: core.SubscribeOptions) => () => void
   var sessions: typeof sessionEntry
+  var receipts: typeof receiptsEntry
   var nextToken: ((why: string) => Promise<string | null>) | undefined
 }
 
 globalThis.seen = { batches: [], snapshots: [], resets: [], refused: [], states: [], errors: [], tokens: [] }
 
-Object.assign(globalThis, { sessions: sessionEntry })
+Object.assign(globalThis, { sessions: sessionEntry, receipts: receiptsEntry })
 
 globalThis.start = (options) => {
   const { seen } = globalThis
