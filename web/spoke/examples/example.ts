@@ -2,6 +2,7 @@
 import { ConflictError, createSpoke } from '@nave/spoke'
 import { shareTabs } from '@nave/spoke/tabs'
 import { follow } from './live.js'
+import { followPeople } from './session.js'
 
 const hub = new URLSearchParams(location.search).get('hub') ?? ''
 const user = { id: 'alice' }
@@ -19,6 +20,8 @@ async function load(): Promise<void> {
 }
 
 const live = () => follow(hub, load)
+
+const people = () => followPeople(hub, user)
 
 const show = (text: string) => globalThis.shown.push(text)
 
@@ -62,4 +65,4 @@ async function typed(): Promise<void> {
   }
 }
 
-Object.assign(globalThis, { seen: {}, live, typed })
+Object.assign(globalThis, { seen: {}, live, people, typed })

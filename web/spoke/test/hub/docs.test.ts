@@ -7,6 +7,7 @@ import { Hub } from './hub.js'
 declare global {
   var live: () => void
   var typed: () => Promise<void>
+  var people: () => void
   var loads: number
   var shown: string[]
 }
@@ -50,4 +51,26 @@ test('typed events, a snapshot, and a rebased publish', async () => {
   await hub.publish({ topic: 'cards/board-1', type: 'card.moved', key: 'card-42', data: { column: 'sold' } })
   await page.waitForFunction(() => globalThis.shown.includes('card-42 is in sold'))
   expect(await page.evaluate(() => globalThis.shown)).toContain('live')
+})
+
+test('a session, and what is done in it', async () => {
+  const types = async (topic: string) => {
+    const { events } = await hub.call<{ events: { type: string }[] }>(
+      'GET',
+      `/v1/events?topic=${topic}&cursor=${cursor}`,
+    )
+    return events.map(({ type }) => type)
+  }
+  const { cursor } = await hub.publish({ topic: 'elsewhere', type: 't' })
+  const page = await site.open(`/example?hub=${hub.url}`)
+  await page.evaluate(() => {
+    document.body.innerHTML = '<p data-card="42">Ship it</p>'
+    globalThis.people()
+  })
+  await page.click('p')
+  await expect.poll(() => types('sessions/alice')).toEqual(['session.started'])
+  await page.evaluate(() => document.dispatchEvent(new Event('sign-out')))
+  await expect.poll(() => types('sessions/alice')).toEqual(['session.started', 'session.ended'])
+  await page.close()
+  await expect.poll(() => types('analytics/alice')).toEqual(['card.opened'])
 })
