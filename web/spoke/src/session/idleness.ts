@@ -33,6 +33,7 @@ export function tellIdleness(
     if (done) void tell()
   }
   const end = spoke.listen((said) => {
+    if (said.kind === 'batch') return
     const connection = said.kind === 'verdict' ? said.sync.connection : undefined
     if (connection && connection !== own) told = false
     own = connection ?? own ?? (spoke.state.name === 'live' ? spoke.state.connection : undefined)

@@ -93,11 +93,12 @@ class Tracked implements Session {
     const [sayIdle, endSaying] = tellIdleness(spoke)
     this.#sayIdle = sayIdle
     signal.addEventListener('abort', endSaying)
+    const shareMs = Math.min(this.#idleAfterMs / 4, 15_000)
+    // First: who comes back to the page is there.
+    watchActivity(`nave/activity ${options.identity ?? ''}`, shareMs, (at) => this.#wasActive(at), signal)
     addEventListener('pagehide', () => this.#leave(), { signal })
     addEventListener('pageshow', (event) => event.persisted && this.#comeBack(), { signal })
     for (const look of ['visibilitychange', 'resume']) document.addEventListener(look, () => this.#look(), { signal })
-    const shareMs = Math.min(this.#idleAfterMs / 4, 15_000)
-    watchActivity(`nave/activity ${options.identity ?? ''}`, shareMs, (at) => this.#wasActive(at), signal)
     this.#say('started')
     this.#look()
   }

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ReceiptOptions } from '../../src/receipts/index.js'
@@ -120,6 +122,11 @@ test('of tabs that share a connection one tells, of each event once', async () =
       globalThis.sending = globalThis.receipts.sendReceipts(globalThis.spoke, { everyMs: 200 })
     })
   }
+  const [client] = await hub.clients()
+  for (const page of tabs) {
+    const state = await page.evaluate(() => globalThis.spoke.state)
+    expect(state).toMatchObject({ connection: client?.id, memory: { receipts: 1, level: 'normal' } })
+  }
   await sleep(1_500)
   await publish(0, 10)
   for (const page of tabs) await events(page, 10)
@@ -204,12 +211,38 @@ test('while the hub sheds load nothing is told', async () => {
   expect(good(await counts(2))).toBe(2)
 })
 
-test('what is published in a trace arrives in it', async () => {
-  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
-  const page = await site.start({ url: hub.url, filters: ['a'], traceparent })
-  await until(page, 'live')
-  await page.evaluate(() => globalThis.spoke.publish({ topic: 'a', type: 't', data: 1 }))
+test('one trace runs from the page that publishes to the one that renders', async () => {
+  const trace = '0af7651916cd43dd8448eb211c80319c'
+  const spans: Buffer[] = []
+  const otlp = createServer((request, response) => {
+    request.on('data', (chunk: Buffer) => spans.push(chunk)).on('end', () => response.end())
+  }).listen(0, '127.0.0.1')
+  await once(otlp, 'listening')
+  const address = otlp.address()
+  await hub.stop()
+  hub = await Hub.start({
+    env: {
+      NAVE_CLIENT_HEARTBEAT: '1s',
+      NAVE_TELEMETRY_RECEIPTS: '1',
+      OTEL_TRACES_EXPORTER: 'otlp',
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `http://127.0.0.1:${typeof address === 'object' && address?.port}/v1/traces`,
+      OTEL_BSP_SCHEDULE_DELAY: '50',
+    },
+  })
+  const page = await site.open()
+  await follow(page)
+  await tell(page)
+  const publisher = await site.start({ url: hub.url, traceparent: `00-${trace}-b7ad6b7169203331-01` })
+  await publisher.evaluate(() => globalThis.spoke.publish({ topic: 'a', type: 't', data: 1 }))
   await events(page, 1)
   const [event] = await page.evaluate(() => globalThis.seen.batches.flat())
-  expect(event?.traceparent?.split('-')[1]).toBe(traceparent.split('-')[1])
+  expect(event?.traceparent?.split('-')[1]).toBe(trace)
+  // A span has its trace, then its name.
+  await eventually(
+    () => Buffer.concat(spans).toString('latin1'),
+    (all) =>
+      all.split(Buffer.from(trace, 'hex').toString('latin1')).some((span) => span.slice(0, 100).includes('process ')),
+  )
+  otlp.close()
 })

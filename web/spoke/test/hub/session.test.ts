@@ -72,10 +72,10 @@ test('a session begins, says that it lives, and ends when its tab is closed', as
   await eventually(types, (all) => all.filter((type) => type === 'heartbeat').length >= 2)
   const [started] = await said()
   expect(started).toMatchObject({ key: id, data: { state: 'active', identity: 'alice', data: { at: 'board' } } })
-  expect(await living()).toEqual([id])
+  expect(await living()).toContain(id)
   await page.close()
   await eventually(types, (all) => all.at(-1) === 'ended')
-  expect(await living()).toEqual([])
+  expect(await living()).not.toContain(id)
 })
 
 test('who does nothing is idle, and with the first move is back', async () => {
@@ -132,6 +132,59 @@ test('presence hears that somebody is idle, and is back, also on a new connectio
   await eventually(idle, (all) => all.some((one) => !one.idle))
 })
 
+test('of tabs that share a connection one tells presence', async () => {
+  const tabs = [await site.open(), await site.open(), await site.open()]
+  const told: string[] = []
+  for (const page of tabs) {
+    page.on('request', (request) => {
+      if (request.url().endsWith('/presence') && request.method() === 'POST') told.push(request.postData() ?? '')
+    })
+    await page.evaluate((url) => globalThis.start({ url, filters: ['a'], tabs: 'alice' }), hub.url)
+    await until(page, 'live')
+  }
+  for (const page of tabs) await follow(page, { idleAfterMs: 1_500 })
+  const [connection] = await hub.clients()
+  await eventually(
+    () => told,
+    (all) => all.length > 0,
+  )
+  await sleep(1_500)
+  expect(told).toEqual([JSON.stringify({ connection: connection?.id, idle: true })])
+})
+
+test('a tab that is hidden is not woken up while somebody is at another', async () => {
+  const window = await Window.open()
+  try {
+    const hidden = await window.tab(`${site.url}/page`)
+    await hidden.evaluate((url) => {
+      const wakes: string[] = []
+      const { setTimeout } = globalThis
+      globalThis.setTimeout = ((f: () => void, ms: number) =>
+        setTimeout(() => {
+          wakes.push(`after ${ms}`)
+          f()
+        }, ms)) as typeof globalThis.setTimeout
+      Object.assign(globalThis, { wakes })
+      globalThis.start({ url })
+    }, hub.url)
+    await follow(hidden)
+    const looked = await window.tab(`${site.url}/page`)
+    await looked.evaluate((url) => globalThis.start({ url }), hub.url)
+    await follow(looked)
+    await hidden.evaluate(() => {
+      const channel = new BroadcastChannel('nave/activity ')
+      channel.onmessage = () => (globalThis as unknown as { wakes: string[] }).wakes.push('told')
+    })
+    for (let i = 0; i < 40; i++) {
+      await looked.mouse.move(i, i)
+      await sleep(100)
+    }
+    expect(await hidden.evaluate(() => (globalThis as unknown as { wakes: string[] }).wakes)).toEqual([])
+  } finally {
+    await window.close()
+  }
+})
+
 test('a reload goes on with the session, and a copy of the tab begins another', async () => {
   const page = await site.start({ url: hub.url })
   const id = await follow(page)
@@ -143,7 +196,7 @@ test('a reload goes on with the session, and a copy of the tab begins another', 
   await hears(['started', 'ended', 'started'])
   const [first, , second] = await said()
   expect(second).toMatchObject({ key: id, data: { began: first?.data?.began, continued: true } })
-  expect(await living()).toEqual([id])
+  expect(await living()).toContain(id)
 
   const copy = await site.start({ url: hub.url })
   await copy.evaluate((all) => Object.assign(sessionStorage, all), copied)
@@ -152,11 +205,12 @@ test('a reload goes on with the session, and a copy of the tab begins another', 
 
 test('15. who leaves the page and comes back by the cache goes on with the session', async () => {
   const page = await site.start({ url: hub.url })
-  const id = await follow(page)
+  const id = await follow(page, { idleAfterMs: 3_000 })
   await hears(['started'])
   await page.goto(`${site.url}/other`)
   await hears(['started', 'ended'])
-  expect(await living()).toEqual([])
+  expect(await living()).not.toContain(id)
+  await sleep(3_500) // and is not idle
   await page.goBack({ waitUntil: 'commit' })
   await hears(['started', 'ended', 'started'])
   expect(await page.evaluate(() => [globalThis.session.id, globalThis.session.state])).toEqual([id, 'active']) // it was kept
@@ -173,7 +227,7 @@ test('who signs out ends the session, and who only stops following goes on with 
   expect(await follow(page)).not.toBe(id)
 })
 
-test('a page that was frozen is idle when it thaws, and wakes nobody while it is hidden', async () => {
+test('a page that was frozen is idle when it thaws, and says little while it is hidden', async () => {
   const window = await Window.open()
   try {
     const page = await window.tab(`${site.url}/page`)
