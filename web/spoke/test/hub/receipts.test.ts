@@ -41,8 +41,12 @@ async function metrics() {
   }
 }
 
-const counts = (count: number) =>
-  eventually(metrics, ({ results }) => Object.values(results).reduce((sum, n) => sum + n, 0) === count)
+/** Waits until there are so many, and sees that no more come: pages wait for a fifth of a second. */
+async function counts(count: number) {
+  await eventually(metrics, ({ results }) => Object.values(results).reduce((sum, n) => sum + n, 0) >= count)
+  await sleep(700)
+  return metrics()
+}
 
 /** How many were good: whatever else there was fails. On a busy machine a page's word of its clock may have been moved. */
 function good({ results: { counted = 0, moved = 0, ...rest } }: Awaited<ReturnType<typeof metrics>>): number {
@@ -109,8 +113,9 @@ test('the application may say itself when an event is rendered', async () => {
     const [event] = globalThis.seen.batches.flat()
     if (event) globalThis.sending.rendered(event)
   })
-  const { renderings, rendered, received } = await counts(2)
-  expect(renderings).toBe(1)
+  const found = await counts(2)
+  const { renderings, rendered, received } = found
+  expect([good(found), renderings]).toEqual([2, 1])
   expect(rendered - received / 2).toBeGreaterThan(0.2)
 })
 
@@ -131,8 +136,6 @@ test('of tabs that share a connection one tells, of each event once', async () =
   await publish(0, 10)
   for (const page of tabs) await events(page, 10)
   expect(good(await counts(10))).toBe(10)
-  await sleep(1_000)
-  expect(good(await metrics())).toBe(10)
 })
 
 test('15. what was replayed, and what comes around a jump of the clock, is left out', async () => {
@@ -165,6 +168,7 @@ test('what comes while nobody looks is left out', async () => {
     await tell(page)
     const other = await window.tab(`${site.url}/page`)
     await page.waitForFunction(() => document.visibilityState === 'hidden')
+    await heartbeat(page)
     await publish(0, 5)
     await page.waitForFunction(() => globalThis.seen.batches.flat().length === 5)
     await other.close()
