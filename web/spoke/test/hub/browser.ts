@@ -30,7 +30,7 @@ export class Site {
 
   static async start(): Promise<Site> {
     const server = createServer((request, response) => {
-      const bundle = /^\/(page|example|react|parts|edits)\.js$/.exec(request.url ?? '')
+      const bundle = /^\/(page|example|react|parts|edits|query)\.js$/.exec(request.url ?? '')
       response.setHeader('Content-Type', bundle ? 'text/javascript' : 'text/html')
       response.end(bundle ? readFileSync(join(inject('bundles'), `${bundle[1]}.js`)) : html(request.url ?? ''))
     }).listen(0, '127.0.0.1')
@@ -75,7 +75,7 @@ export class Site {
 }
 
 function html(url: string): string {
-  const name = /^\/(example|react|parts|edits)/.exec(url)?.[1] ?? 'page'
+  const name = /^\/(example|react|parts|edits|query)/.exec(url)?.[1] ?? 'page'
   return `<!doctype html><title>spoke</title><body><script type="module" src="/${name}.js"></script>`
 }
 

@@ -80,6 +80,13 @@ export class Hub {
     await once(process, 'exit')
   }
 
+  /** Comes back without its log. */
+  async lose(): Promise<void> {
+    await this.down('SIGKILL')
+    rmSync(join(this.#folder, 'data'), { recursive: true })
+    await this.up()
+  }
+
   async stop(): Promise<void> {
     await this.down('SIGKILL')
     rmSync(this.#folder, { recursive: true })

@@ -1,0 +1,96 @@
+import type { InfiniteData, Query, QueryClient, QueryKey } from '@tanstack/query-core'
+import type { Spoke } from '../spoke.js'
+import { type Effects, Keeper } from './keeper.js'
+import { nudge, whileSilent } from './silence.js'
+
+/** Options of a query, as for `useQuery`, `useSuspenseQuery`, `useInfiniteQuery`, `prefetchQuery` and others. */
+interface Options {
+  readonly queryKey: QueryKey
+  readonly queryFn?: unknown
+  readonly refetchInterval?: unknown
+  readonly staleTime?: unknown
+}
+
+/** The data that a query of such options has in the cache. */
+export type DataOf<O> = O extends { readonly initialPageParam: unknown } ? InfiniteData<Fetched<O>> : Fetched<O>
+
+type Fetched<O> = O extends { readonly queryFn?: infer F }
+  ? F extends (...args: never[]) => infer R
+    ? Awaited<R>
+    : never
+  : unknown
+
+/** What options carry: options with it are those of live queries. */
+const liveness = Symbol('nave.live')
+
+/** How often a live query is fetched while nothing comes, if its options do not say. */
+const silentMs = 30_000
+
+/**
+ * The same options, for a query that is live: events go into its data, and it is
+ * fetched at its `refetchInterval`, or every 30 s, only while none can come. It takes
+ * `liveQueries` beside the client; without, as on a server, it is a query like others.
+ */
+export function liveQuery<Map extends object, O extends Options>(
+  spoke: Spoke<Map>,
+  options: O,
+  effects: Effects<Map, DataOf<O>>,
+): O {
+  const { refetchInterval: ms, staleTime = Number.POSITIVE_INFINITY } = options
+  const refetchInterval = whileSilent(spoke, typeof ms === 'number' ? ms : silentMs)
+  return { ...options, staleTime, refetchInterval, [liveness]: effects }
+}
+
+interface Held<Map extends object> {
+  readonly keeper: Keeper<Map, unknown>
+  effects: Effects<Map, unknown>
+}
+
+/**
+ * Keeps the live queries of a client up to date, each for as long as it is in the
+ * cache, and returns what ends that. For a page, not for a server.
+ */
+export function liveQueries<Map extends object>(client: QueryClient, spoke: Spoke<Map>): () => void {
+  const cache = client.getQueryCache()
+  const held = new globalThis.Map<Query, Held<Map>>()
+
+  const look = (query: Query) => {
+    const effects = effectsOf<Map>(query.options)
+    const before = held.get(query)
+    if (effects === undefined || effects === before?.effects) return
+    if (before && JSON.stringify(before.effects.filters) === JSON.stringify(effects.filters)) {
+      before.effects = effects
+      return
+    }
+    before?.keeper.end()
+    const all = [query]
+    const now: Held<Map> = {
+      effects,
+      keeper: new Keeper(client, spoke, { effects: () => held.get(query)?.effects ?? effects, queries: () => all }),
+    }
+    held.set(query, now)
+  }
+
+  const unwatch = cache.subscribe((event) => {
+    if (event.type === 'removed') {
+      held.get(event.query)?.keeper.end()
+      held.delete(event.query)
+      return
+    }
+    look(event.query)
+    if (event.type === 'updated') held.get(event.query)?.keeper.updated(event.query, event.action)
+  })
+  for (const query of cache.getAll()) look(query)
+  const unnudge = nudge(spoke, () => [...held.keys()])
+  return () => {
+    unwatch()
+    unnudge()
+    for (const { keeper } of held.values()) keeper.end()
+    held.clear()
+  }
+}
+
+/** Those of `liveQuery`: nothing else can have the symbol. */
+function effectsOf<Map extends object>(options: object): Effects<Map, unknown> | undefined {
+  return liveness in options ? (options[liveness] as Effects<Map, unknown>) : undefined
+}
