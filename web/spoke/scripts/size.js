@@ -29,6 +29,11 @@ const budgets = {
     code: `export { createSpoke } from './dist/index.js'; export { liveState } from './dist/state/index.js'`,
     budget: 13_400,
   },
+  devtools: {
+    code: `export * from './dist/devtools/index.js'`,
+    budget: 4_700,
+    without: ['../problem.js', '../wire.js'],
+  },
   presence: { code: `export * from './dist/presence/index.js'`, budget: 1_400, without: ['../problem.js'] },
   react: { code: `export * from './dist/react/index.js'`, budget: 1_100, without: ['../presence/index.js'] },
   query: { code: `export * from './dist/query/index.js'`, budget: 1_900, without: ['../wire.js'] },

@@ -1,10 +1,12 @@
 // A page that has a spoke, and follows who is there.
+import { mountDevtools } from '../../src/devtools/index.js'
 import * as core from '../../src/index.js'
 import { followPresence, type PresenceFollower, type PresenceOptions } from '../../src/presence/index.js'
 import { shareTabs } from '../../src/tabs/index.js'
 
 declare global {
   var attend: (topic: string, options?: PresenceOptions) => void
+  var panel: (open?: boolean) => () => void
   var attending: Record<string, PresenceFollower>
 }
 
@@ -24,3 +26,4 @@ globalThis.attend = (topic, options) => {
   globalThis.attending[topic] = followPresence(globalThis.spoke, topic, options)
 }
 Object.assign(globalThis, { seen: { errors } })
+globalThis.panel = (open = true) => mountDevtools(globalThis.spoke, { open })

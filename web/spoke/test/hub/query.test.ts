@@ -4,6 +4,9 @@ import { createSpoke } from '../../src/index.js'
 import { bindQueries, whileSilent } from '../../src/query/index.js'
 import { Hub, sleep } from './hub.js'
 
+/** On a machine with other load. */
+const soon = { timeout: 15_000 }
+
 // In Node, where streams are the same and a hub is too.
 let hub: Hub
 beforeAll(async () => {
@@ -37,7 +40,7 @@ async function bound(queryFn: () => Promise<Card>) {
     apply: (card, event) =>
       (event.version ?? 0) > card.version ? { version: event.version ?? 0, column: event.data?.column ?? '' } : card,
   })
-  await expect.poll(() => spoke.state.name).toBe('live')
+  await expect.poll(() => spoke.state.name, soon).toBe('live')
   const end = () => {
     unbind()
     unobserve()
@@ -54,9 +57,9 @@ const move = async (column: string) => {
 
 test('an event changes the data that a query has', async () => {
   const { seen, end } = await bound(async () => ({ version: 0, column: 'todo' }))
-  await expect.poll(() => seen.length).toBeGreaterThan(0)
+  await expect.poll(() => seen.length, soon).toBeGreaterThan(0)
   const version = await move('done')
-  await expect.poll(() => seen.at(-1)).toEqual({ version, column: 'done' })
+  await expect.poll(() => seen.at(-1), soon).toEqual({ version, column: 'done' })
   end()
 })
 
@@ -65,11 +68,11 @@ test('a fetch that was under way when an event came does not undo it', async () 
   const fetching = vi.fn(() => new Promise<Card>((resolve) => (answer = resolve)))
   const { client, seen, end } = await bound(fetching)
   answer({ version: 0, column: 'todo' })
-  await expect.poll(() => seen.at(-1)?.column).toBe('todo')
+  await expect.poll(() => seen.at(-1)?.column, soon).toBe('todo')
   // It began before the connection did, so it is repeated.
-  await expect.poll(() => fetching.mock.calls.length).toBe(2)
+  await expect.poll(() => fetching.mock.calls.length, soon).toBe(2)
   const version = await move('doing')
-  await expect.poll(() => seen.at(-1)?.version).toBe(version)
+  await expect.poll(() => seen.at(-1)?.version, soon).toBe(version)
   answer({ version: 0, column: 'todo' }) // read before the event was published
   await sleep(100)
   expect(client.getQueryData(['card', 1])).toEqual({ version, column: 'doing' })
@@ -84,9 +87,9 @@ test('queries poll while nothing comes, and stop when it does', async () => {
   await sleep(300)
   expect(fetching.mock.calls.length).toBe(live)
   spoke.disable()
-  await expect.poll(() => fetching.mock.calls.length).toBeGreaterThan(live + 2)
+  await expect.poll(() => fetching.mock.calls.length, soon).toBeGreaterThan(live + 2)
   spoke.enable()
-  await expect.poll(() => spoke.state.name).toBe('live')
+  await expect.poll(() => spoke.state.name, soon).toBe('live')
   await sleep(100)
   const again = fetching.mock.calls.length
   await sleep(300)
