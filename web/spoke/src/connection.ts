@@ -11,6 +11,9 @@ import { askPage } from './transports/page.js'
 import type { StreamTransport, Wish } from './transports/transport.js'
 import { earlier, isBefore, type Page, parseCursor, type Sync } from './wire.js'
 
+/** How often the watchdog of a hidden page wakes the browser at most; who looks at the page looks at the clock. */
+const hiddenMs = 60_000
+
 export interface ConnectionOptions {
   readonly http: Http
   readonly transports: readonly StreamTransport[]
@@ -321,7 +324,7 @@ export class Connection implements Feed {
     if (left > 0)
       this.#timers.set(
         timer,
-        setTimeout(() => this.#rang(timer, ms), left),
+        setTimeout(() => this.#rang(timer, ms), this.#state.memory.visible ? left : Math.max(left, hiddenMs)),
       )
     else this.#happen({ type: 'timer', timer })
   }

@@ -58,7 +58,7 @@ test('nobody who is to have a token is anonymous without', async () => {
   await until(page, 'unauthorised')
 })
 
-test('a token that ends is replaced without the stream', async () => {
+test('17. a token that ends is replaced without the stream', async () => {
   const page = await withTokens([alice('4s'), alice('1h')])
   await page.evaluate((url) => globalThis.start({ url, filters: ['cards/1'], token: true }), hub.url)
   await until(page, 'live')
@@ -91,6 +91,27 @@ test('a token that is revoked ends the stream, which comes back with another', a
     (all) => all.length === 1 && all[0]?.id !== client?.id,
   )
   expect((await seen(page)).tokens).toEqual(['first', 'refused'])
+})
+
+test('17. five tabs ask for one token, and when it is refused for one more', async () => {
+  const tokens = [alice('1h'), hub.token({ subject: 'alice2', subscribe: 'cards/**', ttl: '1h' })]
+  const tabs = []
+  for (let i = 0; i < 5; i++) {
+    const page = await withTokens(tokens)
+    await page.evaluate((url) => globalThis.start({ url, filters: ['cards/1'], token: true, tabs: 'alice' }), hub.url)
+    await until(page, 'live')
+    tabs.push(page)
+  }
+  const [client] = await hub.clients()
+  await hub.call('POST', '/v1/admin/revocations', { connection: client?.id, reason: 'test' })
+  const [after] = await eventually(
+    () => hub.clients(),
+    (all) => all.length === 1 && all[0]?.id !== client?.id,
+  )
+  expect([client?.subject, after?.subject]).toEqual(['alice', 'alice2'])
+  for (const page of tabs) await until(page, 'live')
+  const asked = await Promise.all(tabs.map(async (page) => (await seen(page)).tokens))
+  expect(asked.flat()).toEqual(['first', 'refused'])
 })
 
 test('a filter that is not granted is refused, and the others go on', async () => {

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { inject } from 'vitest'
@@ -16,31 +18,50 @@ const flags = [
   '--disable-sync',
 ]
 
+export interface SiteOptions {
+  /**
+   * A browser as people have it: pages that are not looked at are hidden, and can be
+   * frozen. Otherwise, as Playwright has it, all are visible.
+   */
+  readonly hides?: boolean
+  readonly flags?: readonly string[]
+  /** A hub that the site has on its own origin, so that pages and streams share its connections. */
+  readonly hub?: { readonly port: number }
+}
+
 /** A browser, and the site whose pages it shows. */
 export class Site {
   readonly #browser: Browser
   readonly #server: Server
+  readonly #end: () => Promise<void>
   #context: BrowserContext
 
-  private constructor(browser: Browser, server: Server, context: BrowserContext) {
+  private constructor(browser: Browser, server: Server, context: BrowserContext, end: () => Promise<void>) {
     this.#browser = browser
     this.#server = server
     this.#context = context
+    this.#end = end
   }
 
-  static async start(): Promise<Site> {
-    const server = createServer((request, response) => {
-      const bundle = /^\/(page|example|react|parts|edits|query)\.js$/.exec(request.url ?? '')
-      response.setHeader('Content-Type', bundle ? 'text/javascript' : 'text/html')
-      response.end(bundle ? readFileSync(join(inject('bundles'), `${bundle[1]}.js`)) : html(request.url ?? ''))
+  static async start(options: SiteOptions = {}): Promise<Site> {
+    const server = createServer((asked, answer) => {
+      if (options.hub && asked.url?.startsWith('/v1/')) return passOn(asked, answer, options.hub.port)
+      const bundle = /^\/(page|example|react|parts|edits|query)\.js$/.exec(asked.url ?? '')
+      answer.setHeader('Content-Type', bundle ? 'text/javascript' : 'text/html')
+      answer.end(bundle ? readFileSync(join(inject('bundles'), `${bundle[1]}.js`)) : html(asked.url ?? ''))
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
+    const args = [...flags, ...(options.flags ?? [])]
+    if (options.hides) {
+      const { browser, context, end } = await hidingBrowser(args)
+      return new Site(browser, server, context, end)
+    }
     const browser = await chromium.launch({
       executablePath: inject('chromium'),
-      args: flags,
+      args,
       ignoreDefaultArgs: ['--disable-back-forward-cache'], // pages that are left are kept, as for people
     })
-    return new Site(browser, server, await browser.newContext())
+    return new Site(browser, server, await browser.newContext(), () => browser.close())
   }
 
   get url(): string {
@@ -49,15 +70,15 @@ export class Site {
     return `http://127.0.0.1:${address.port}`
   }
 
-  /** Forgets all tabs and what they have stored. */
+  /** Forgets all tabs and what they have stored. Not for a browser that hides pages. */
   async fresh(): Promise<void> {
     await this.#context.close()
     this.#context = await this.#browser.newContext()
   }
 
-  async open(path = '/page'): Promise<Page> {
+  async open(path = '/page', timeout = 30_000): Promise<Page> {
     const page = await this.#context.newPage()
-    await page.goto(this.url + path)
+    await page.goto(this.url + path, { timeout })
     await page.waitForFunction(() => 'seen' in globalThis)
     return page
   }
@@ -69,9 +90,47 @@ export class Site {
   }
 
   async stop(): Promise<void> {
-    await this.#browser.close()
+    await this.#end()
+    this.#server.closeAllConnections()
     this.#server.close()
   }
+}
+
+function passOn(asked: IncomingMessage, answer: ServerResponse, port: number): void {
+  const { method, url, headers } = asked
+  const onward = request({ host: '127.0.0.1', port, method, path: url, headers, agent: false }, (response) => {
+    answer.writeHead(response.statusCode ?? 502, response.headers).flushHeaders()
+    response.on('error', () => answer.destroy()).pipe(answer)
+  })
+  onward.on('error', () => answer.destroy())
+  answer.on('close', () => onward.destroy())
+  asked.pipe(onward)
+}
+
+/** Playwright's own way to start a browser makes all pages visible, whatever they are. */
+async function hidingBrowser(args: readonly string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'nave-browser-'))
+  const all = ['--headless', '--remote-debugging-port=0', `--user-data-dir=${folder}`, ...args, 'about:blank']
+  const started = spawn(inject('chromium'), all, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const address = await new Promise<string>((resolve, reject) => {
+    let said = ''
+    started.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+      const at = /listening on (ws:\S+)/.exec(said)?.[1]
+      if (at) resolve(at)
+    })
+    started.once('exit', () => reject(new Error(`the browser does not start: ${said}`)))
+  })
+  const browser = await chromium.connectOverCDP(address, { noDefaults: true })
+  const context = browser.contexts()[0]
+  if (context === undefined) throw new Error('the browser has no context')
+  const end = async () => {
+    const ended = once(started, 'exit')
+    started.kill()
+    await ended
+    rmSync(folder, { recursive: true, maxRetries: 10 })
+  }
+  return { browser, context, end }
 }
 
 function html(url: string): string {

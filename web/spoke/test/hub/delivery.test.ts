@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { events, Site, seen, state, until } from './browser.js'
-import { eventually, Hub, sleep } from './hub.js'
+import { eventually, Hub } from './hub.js'
 import { Proxy } from './proxy.js'
 
 let hub: Hub
@@ -18,6 +18,7 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   proxy.mode = 'pass'
+  proxy.cutEach = undefined
   await site.fresh()
 })
 
@@ -40,21 +41,51 @@ test('events come live, in order', async () => {
   expect((await seen(page)).errors).toEqual([])
 })
 
-test('over cuts nothing is lost and nothing comes twice', async () => {
+test('2. over 200 cuts, wherever they fall, nothing is lost, doubled or torn', async () => {
   const to = topic()
   const page = await site.start({ url: proxy.url, filters: [to] })
   await until(page, 'live')
-  for (const round of range(0, 8)) {
-    await publish(to, round * 10, round * 10 + 5)
-    proxy.cut()
-    await publish(to, round * 10 + 5, round * 10 + 10)
-    await page.evaluate(() => globalThis.spoke.retry()) // not to wait for the pause
-    await until(page, 'live')
+  await page.evaluate(() => {
+    // Not to wait for the pauses.
+    setInterval(() => {
+      const { state } = globalThis.spoke
+      if (state.name === 'polling' || (state.name === 'connecting' && state.retryAt !== undefined))
+        globalThis.spoke.retry()
+    }, 5)
+  })
+  const before = proxy.streams
+  proxy.cutEach = () => Math.floor(Math.random() * 3_000)
+  proxy.cut()
+  const sizes: number[] = []
+  for (; proxy.streams - before < 200; sizes.push((sizes.length % 3) + 1)) {
+    const size = (sizes.length % 3) + 1
+    await hub.publish(Array.from({ length: size }, () => ({ topic: to, type: 't', data: sizes.length })))
   }
-  await events(page, 80)
-  await sleep(200)
-  expect(await events(page, 80)).toEqual(range(0, 80))
-  expect((await seen(page)).resets).toEqual([])
+  proxy.cutEach = undefined
+  await page.waitForFunction((last) => globalThis.seen.batches.at(-1)?.[0]?.data === last, sizes.length - 1)
+  const { batches, resets, errors } = await seen(page)
+  expect(batches.map((batch) => batch.map(({ data }) => data))).toEqual(
+    sizes.map((size, i) => Array.from({ length: size }, () => i)),
+  )
+  expect([resets, errors]).toEqual([[], []])
+})
+
+test('8. a proxy that cuts every stream shortly after it has settled does not drive the spoke to polling', async () => {
+  const page = await site.open()
+  await page.clock.install()
+  await page.evaluate((url) => globalThis.start({ url, filters: ['again'] }), proxy.url)
+  for (let n = 0; n < 20; n++) {
+    await until(page, 'live')
+    await hub.publish({ topic: 'again', type: 't', data: n })
+    await events(page, n + 1)
+    await page.clock.fastForward(10_000) // of 16 seconds: then it counts as one that lasts
+    proxy.cut()
+    await until(page, 'connecting')
+    await page.clock.fastForward(5_000) // the pause
+  }
+  await until(page, 'live')
+  expect(await events(page, 20)).toEqual(Array.from({ length: 20 }, (_, n) => n))
+  expect((await seen(page)).states).not.toContain('polling')
 })
 
 test('a hub that is killed and comes back is resumed from', async () => {

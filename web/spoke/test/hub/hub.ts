@@ -20,6 +20,13 @@ interface Event {
   ifVersion?: number
 }
 
+interface Client {
+  id: string
+  subject?: string
+  transport: string
+  filters: string[]
+}
+
 /** A hub of our own: the real program, with a log of its own. */
 export class Hub {
   readonly port: number
@@ -117,10 +124,8 @@ export class Hub {
     return (text ? JSON.parse(text) : undefined) as T
   }
 
-  async clients(): Promise<{ id: string; transport: string; filters: string[] }[]> {
-    return (
-      await this.call<{ clients: { id: string; transport: string; filters: string[] }[] }>('GET', '/v1/admin/clients')
-    ).clients
+  async clients(): Promise<Client[]> {
+    return (await this.call<{ clients: Client[] }>('GET', '/v1/admin/clients')).clients
   }
 
   #run(...args: string[]): string {

@@ -21,12 +21,13 @@ afterAll(async () => {
 beforeEach(async () => {
   proxy.mode = 'pass'
   proxy.late = { streams: 0, pages: 0 }
+  proxy.lastsMs = undefined
   await site.fresh()
 })
 
 const publish = (n: number) => hub.publish({ topic: 'a', type: 't', data: n })
 
-test('a proxy that holds streams back: polling, and back to live when it does not any more', async () => {
+test('6 and 7. a proxy that holds streams back: polling, and back to live when it does not any more', async () => {
   proxy.mode = 'buffer'
   const page = await site.start({ url: proxy.url, filters: ['a'] })
   await until(page, 'polling', 10_000)
@@ -61,7 +62,7 @@ test('a stream that was asked for before the first page came goes on from that p
   expect(await events(page, 1)).toEqual(['between'])
 })
 
-test('a connection that is dead and does not say so is noticed by its silence', async () => {
+test('3. a connection that is dead and does not say so is noticed by its silence', async () => {
   const page = await site.open()
   await page.clock.install()
   await page.evaluate((url) => globalThis.start({ url, filters: ['dead'] }), proxy.url)
@@ -94,6 +95,54 @@ test('who looks at a page again after a long silence does not wait for its end',
   expect(await state(page)).toBe('connecting')
 })
 
+test('4. streams that end in good order after a second are not asked for in a loop', async () => {
+  proxy.lastsMs = 1_000
+  const before = proxy.streamsAt.length
+  const page = await site.start({ url: proxy.url, filters: ['short'] })
+  await sleep(10_000)
+  const at = proxy.streamsAt.slice(before)
+  expect(at.length).toBeGreaterThan(1)
+  expect(at.length).toBeLessThanOrEqual(1 + Math.log2(10))
+  const pauses = at.slice(1).map((ms, i) => ms - (at[i] ?? 0))
+  expect(pauses).toEqual(pauses.toSorted((a, b) => a - b))
+  await hub.publish({ topic: 'short', type: 't', data: 1 })
+  expect(await events(page, 1)).toEqual([1])
+})
+
+test('5. who is told to come back after 7 seconds does not come sooner', async () => {
+  proxy.mode = 'busy'
+  const before = proxy.streamsAt.length
+  const requests = proxy.requests
+  const page = await site.start({ url: proxy.url, filters: ['a'] })
+  await eventually(
+    () => proxy.streamsAt.length - before,
+    (n) => n === 1,
+  )
+  await page.waitForFunction(
+    () => globalThis.spoke.state.name === 'connecting' && globalThis.spoke.state.retryAt !== undefined,
+  )
+  proxy.mode = 'pass'
+  await until(page, 'live')
+  const [first, second] = proxy.streamsAt.slice(before)
+  expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(7_000)
+  expect(proxy.requests - requests).toBe(2)
+})
+
+test('9. a network that answers for itself is said to be that, and its end is noticed', async () => {
+  proxy.mode = 'portal'
+  const page = await site.start({ url: proxy.url, filters: ['portal'] })
+  await page.waitForFunction(() => {
+    const { state } = globalThis.spoke
+    return state.name === 'connecting' && state.cause?.kind === 'foreign' && state.cause.status === 200
+  })
+  expect((await seen(page)).errors).toEqual([])
+  await hub.publish({ topic: 'portal', type: 't', data: 'before' })
+  proxy.mode = 'pass'
+  await until(page, 'live')
+  await hub.publish({ topic: 'portal', type: 't', data: 'after' })
+  await page.waitForFunction(() => globalThis.seen.batches.flat().at(-1)?.data === 'after')
+})
+
 test('streams that do not last give way to pages', async () => {
   const before = proxy.streams
   const page = await site.start({ url: proxy.url, filters: ['cut'] })
@@ -109,30 +158,35 @@ test('streams that do not last give way to pages', async () => {
 })
 
 describe('the kill switch', () => {
-  // A page that the hub had not begun to wait with when the level changed says so at its end.
-  const backMs = 30_000
+  // A page that is waited for says the level at its end, after 25 seconds, so that not all come back at once.
+  const backMs = 60_000
   const pin = (level: string) => hub.call('PUT', '/v1/admin/level', { level, reason: 'test' })
   const lift = () => hub.call('DELETE', '/v1/admin/level')
 
-  test('ends streams everywhere, asks for none while it holds, and gives them back', async () => {
-    const page = await site.start({ url: proxy.url, filters: ['a'] })
-    await until(page, 'live')
+  test('18. ends streams everywhere, asks for none while it holds, and gives them back', async () => {
+    const options = { url: proxy.url, filters: ['a'] }
+    const pages = [
+      await site.start({ ...options, tabs: 'alice' }),
+      await site.start({ ...options, tabs: 'alice' }),
+      await site.start(options),
+    ]
+    for (const page of pages) await until(page, 'live')
     await publish(1)
-    await events(page, 1)
+    for (const page of pages) await events(page, 1)
 
     await pin('polling')
-    await until(page, 'polling')
+    await Promise.all(pages.map((page) => until(page, 'polling', 1_000)))
     const streams = proxy.streams
     await publish(2)
-    expect(await events(page, 2)).toEqual([1, 2])
-    await page.evaluate(() => globalThis.spoke.retry()) // nor does the application get one
+    for (const page of pages) expect(await events(page, 2)).toEqual([1, 2])
+    await pages[2]?.evaluate(() => globalThis.spoke.retry()) // nor does the application get one
     await sleep(1_500)
     expect(proxy.streams).toBe(streams)
 
     await lift()
-    await until(page, 'live', backMs)
-    await publish(3)
-    expect(await events(page, 3)).toEqual([1, 2, 3])
+    await publish(3) // a page that is waited for says the level when something comes
+    for (const page of pages) await until(page, 'live')
+    for (const page of pages) expect(await events(page, 3)).toEqual([1, 2, 3])
   })
 
   test('without pages too the spoke is disabled, and asks whether it still is', async () => {
@@ -143,17 +197,17 @@ describe('the kill switch', () => {
     await publish(4)
     await lift()
     await page.evaluate(() => globalThis.spoke.retry()) // it would by itself, within 45 s
-    await until(page, 'live', backMs)
+    await until(page, 'live')
     expect(await events(page, 1)).toEqual([4])
   })
 
-  test('who comes while it holds polls at once', async () => {
+  test('18. who comes while it holds polls at once, and is live by itself when it does not any more', async () => {
     await pin('polling')
     const page = await site.start({ url: proxy.url, filters: ['a'] })
     await until(page, 'polling', 3_000)
     await lift()
     await until(page, 'live', backMs)
-  })
+  }, 90_000)
 })
 
 test('a hub that goes says so, and is found again', async () => {
@@ -169,7 +223,7 @@ test('a hub that goes says so, and is found again', async () => {
   await own.stop()
 })
 
-test('something else than a hub is said to be that, and is asked again', async () => {
+test('9. an application that answers streams with its own page, and pages too, is not taken for a hub', async () => {
   const page = await site.start({ url: site.url, filters: ['a'] })
   await page.waitForFunction(
     () => globalThis.spoke.state.name === 'connecting' && globalThis.spoke.state.cause !== undefined,
@@ -178,14 +232,27 @@ test('something else than a hub is said to be that, and is asked again', async (
   expect(state).toMatchObject({ cause: { kind: 'foreign', status: 200 } })
 })
 
-test('offline is believed, and online too', async () => {
+test('16. offline is believed, and online at once', async () => {
   const page = await site.start({ url: proxy.url, filters: ['a'] })
   await until(page, 'live')
   await page.context().setOffline(true)
   await until(page, 'offline')
   await publish(7)
   await page.context().setOffline(false)
-  await until(page, 'live', 3_000)
+  await until(page, 'live', 1_000)
+  expect(await events(page, 1)).toEqual([7])
+})
+
+test('16. offline that is not true is doubted', async () => {
+  const page = await site.open()
+  await page.clock.install()
+  await page.evaluate((url) => globalThis.start({ url, filters: ['a'] }), proxy.url)
+  await until(page, 'live')
+  await page.evaluate(() => void dispatchEvent(new Event('offline')))
+  expect(await state(page)).toBe('offline')
+  await publish(7)
+  await page.clock.fastForward(75_000) // a minute, and up to a quarter of luck
+  await until(page, 'live')
   expect(await events(page, 1)).toEqual([7])
 })
 

@@ -3,9 +3,22 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /**
  * What a proxy does: hand on; keep streams back until they end, as nginx does by
- * default; swallow what the hub sends; refuse.
+ * default; swallow what the hub sends; refuse; answer for itself, that it is busy, or
+ * with a page for people, as networks do that want a log-in (a portal).
  */
-export type Mode = 'pass' | 'buffer' | 'swallow' | 'refuse'
+export type Mode = 'pass' | 'buffer' | 'swallow' | 'refuse' | 'busy' | 'portal'
+
+const answers: Partial<Record<Mode, string>> = {
+  busy: answer(
+    '503 Service Unavailable\r\nRetry-After: 7\r\nAccess-Control-Expose-Headers: Retry-After\r\nContent-Type: application/problem+json',
+    '{"status":503,"code":"overloaded","detail":"too much to do"}',
+  ),
+  portal: answer('200 OK\r\nContent-Type: text/html', '<h1>Welcome to our network</h1>'),
+}
+
+function answer(head: string, body: string): string {
+  return `HTTP/1.1 ${head}\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+}
 
 /** A proxy between browser and hub that can go wrong in the ways in which they do. */
 export class Proxy {
@@ -14,8 +27,13 @@ export class Proxy {
   late = { streams: 0, pages: 0 }
   /** How many requests for streams there were. */
   streams = 0
-  /** How many requests there were in all. */
+  /** How many requests there were in all, and when those for streams came, in milliseconds of Date.now. */
   requests = 0
+  streamsAt: number[] = []
+  /** Ends every stream in good order after so many milliseconds. */
+  lastsMs: number | undefined
+  /** Cuts every stream with a reset, so many bytes after its beginning. */
+  cutEach: (() => number) | undefined
   readonly #server: Server
   readonly #pairs = new Set<{ client: Socket; hub: Socket }>()
   #cutAfter: { bytes: number; pattern: string } | undefined
@@ -72,17 +90,32 @@ export class Proxy {
     }
     const held: Buffer[] = []
     let late = 0
+    let left = Number.POSITIVE_INFINITY
     client.on('data', (chunk) => {
       const text = chunk.toString('latin1')
       this.requests += text.match(/^(GET|POST) /gm)?.length ?? 0
       const streams = text.match(/^accept: text\/event-stream/gim)?.length ?? 0
       this.streams += streams
+      if (streams > 0) this.streamsAt.push(Date.now())
+      const own = answers[this.mode]
+      if (own !== undefined) {
+        client.write(own)
+        return
+      }
       late = streams > 0 ? this.late.streams : this.late.pages
       hub.write(chunk)
     })
     hub.on('data', (chunk) => {
       if (this.mode === 'swallow') return
       const begins = chunk.includes('text/event-stream')
+      if (begins && this.lastsMs !== undefined) setTimeout(() => client.end(), this.lastsMs)
+      if (begins && this.cutEach) left = this.cutEach()
+      if (left < chunk.length) {
+        client.write(chunk.subarray(0, left), () => client.resetAndDestroy())
+        left = 0
+        return
+      }
+      left -= chunk.length
       if (held.length > 0 || (this.mode === 'buffer' && begins)) held.push(chunk)
       else if (late > 0) setTimeout(() => client.write(chunk), late)
       else this.#forward(chunk, client, end)

@@ -43,28 +43,27 @@ test('tabs share one connection, and each has what it follows', async () => {
   expect(await hub.clients()).toHaveLength(1)
 })
 
-test('when the leader is closed another goes on, and nothing is lost or doubled', async () => {
-  const tabs = [await tab(['a']), await tab(['a']), await tab(['a'])]
-  let n = 0
-  let closing = true
-  const publishing = (async () => {
-    while (closing) await publish('a', n++)
-  })()
-  await events(tabs[0] as Page, 10)
-  await tabs[0]?.close()
-  await sleep(1_000)
-  await tabs[1]?.close()
-  await sleep(1_000)
-  closing = false
-  await publishing
-  const last = tabs[2] as Page
-  const heard = (await events(last, n)) as number[]
-  expect(heard).toEqual(range(heard[0] ?? 0, n))
-  expect((await seen(last)).resets).toEqual([])
+test('10. over HTTP/1.1 a seventh tab loads, and has all events, over one connection', async () => {
+  const own = await Site.start({ hub }) // its pages come over the connections that the streams take
+  const open = async (options: object) => {
+    const page = await own.start({ url: own.url, filters: ['a'], ...options })
+    await until(page, 'live')
+    return page
+  }
+  // Without sharing it does not.
+  for (let i = 0; i < 6; i++) await open({})
+  await expect(own.open('/page', 3_000)).rejects.toThrow('Timeout')
+  await own.fresh()
+
+  const tabs = []
+  for (let i = 0; i < 7; i++) tabs.push(await open({ tabs: 'alice' }))
+  for (const n of range(0, 20)) await publish('a', n)
+  for (const page of tabs) expect(await events(page, 20)).toEqual(range(0, 20))
   await eventually(
     () => hub.clients(),
     (all) => all.length === 1,
   )
+  await own.stop()
 })
 
 test('a tab that follows more loses nothing of what it followed', async () => {

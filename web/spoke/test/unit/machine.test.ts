@@ -88,6 +88,22 @@ describe('the ladder', () => {
     expect(m.state.name).toBe('live')
   })
 
+  test('5. a thousand that are told to come back after 7 seconds are spread, and none comes sooner', () => {
+    const failure = { kind: 'refused' as const, problem: problem('overloaded', 503), retryAfterMs: 7_000 }
+    const tenths = new Array<number>(10).fill(0)
+    for (let i = 0; i < 1_000; i++) {
+      const m = drive()
+      m.on({ type: 'want', wanted: true })
+      const ms = armed(m.on({ type: 'ended', failure }, Math.random()), 'retry') ?? 0
+      expect(ms).toBeGreaterThanOrEqual(7_000)
+      expect(ms).toBeLessThanOrEqual(8_000)
+      const tenth = Math.min(Math.floor((ms - 7_000) / 100), 9)
+      tenths[tenth] = (tenths[tenth] ?? 0) + 1
+    }
+    expect(Math.min(...tenths)).toBeGreaterThan(50) // a hundred each, but for luck
+    expect(Math.max(...tenths)).toBeLessThan(150)
+  })
+
   test('pages that answer at once and empty do not make a loop', () => {
     const m = polled()
     const effects = m.on({ type: 'page', level: 'normal', count: 0, tookMs: 3 })
