@@ -163,6 +163,36 @@ test('what is followed later joins the connection, and misses nothing of the oth
   expect(await events(page, 61)).toEqual([...range(0, 60), 'two'])
 })
 
+test('what is followed while a page is on its way is not passed over by it', async () => {
+  const [one, two] = [topic(), topic()]
+  const page = await site.start({ url: proxy.url, filters: [one] })
+  await until(page, 'live')
+  await publish(one, 0, 1)
+  await events(page, 1)
+
+  let asked = () => {}
+  const asking = new Promise<void>((resolve) => {
+    asked = resolve
+  })
+  let letGo = () => {}
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  await page.route('**/v1/events?**', async (route) => {
+    if (route.request().headers()['accept'] === 'text/event-stream') return route.abort()
+    asked()
+    await held
+    return route.continue()
+  })
+  proxy.cut()
+  await asking
+  await page.evaluate((filter) => void globalThis.follow([filter]), two)
+  await publish(two, 1, 2)
+  letGo()
+  await until(page, 'polling')
+  expect(await events(page, 2)).toEqual([0, 1])
+})
+
 test('without subscriptions there is no connection, and a change of page does not end it', async () => {
   const page = await site.open()
   await page.evaluate((url) => {
