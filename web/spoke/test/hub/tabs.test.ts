@@ -162,6 +162,24 @@ test('12. a leader that hangs and does not say so is deposed, and gives way when
   expect(await events(leader, 2)).toEqual([1, 2])
 })
 
+test('12. what a leader of an earlier term says counts for nothing', async () => {
+  const [leader, follower] = [await tab(['a']), await tab(['a'])]
+  const say = (age: number) =>
+    leader.evaluate(
+      ([url, age]) => {
+        const channel = new BroadcastChannel(`nave/1 alice ${url}`)
+        const events = [{ type: 't', topic: 'a', data: `age ${age}` }]
+        const term = Number(localStorage.getItem('nave/1 term')) - age
+        channel.postMessage({ term, order: { kind: 'frame', frame: { kind: 'batch', events } } })
+        channel.close()
+      },
+      [hub.url, age] as const,
+    )
+  await say(1)
+  await say(0)
+  expect(await events(follower, 1)).toEqual(['age 0'])
+})
+
 test('a tab that crashed is forgotten', async () => {
   const leader = await tab(['a'])
   const [alive, lost] = [await tab(['alive']), await tab(['lost'])]
