@@ -277,6 +277,7 @@ export class Tab implements Feed {
   #look(): void {
     this.#unseen = false
     if (this.#leader || document.visibilityState === 'hidden') this.#listen()
+    else if (this.#channel === undefined) this.#resume()
     else this.#ask()
   }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import { request as ask, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
@@ -44,11 +44,14 @@ export class Site {
   }
 
   static async start(options: SiteOptions = {}): Promise<Site> {
-    const server = createServer((asked, answer) => {
-      if (options.hub && asked.url?.startsWith('/v1/')) return passOn(asked, answer, options.hub.port)
-      const bundle = /^\/(page|example|react|parts|edits|query)\.js$/.exec(asked.url ?? '')
-      answer.setHeader('Content-Type', bundle ? 'text/javascript' : 'text/html')
-      answer.end(bundle ? readFileSync(join(inject('bundles'), `${bundle[1]}.js`)) : html(asked.url ?? ''))
+    const serve = (request: IncomingMessage, response: ServerResponse) => {
+      const bundle = /^\/(page|example|react|parts|edits|query)\.js$/.exec(request.url ?? '')
+      response.setHeader('Content-Type', bundle ? 'text/javascript' : 'text/html')
+      response.end(bundle ? readFileSync(join(inject('bundles'), `${bundle[1]}.js`)) : html(request.url ?? ''))
+    }
+    const server = createServer((request, response) => {
+      if (options.hub && request.url?.startsWith('/v1/')) passOn(request, response, options.hub.port)
+      else serve(request, response)
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const args = [...flags, ...(options.flags ?? [])]
@@ -96,15 +99,15 @@ export class Site {
   }
 }
 
-function passOn(asked: IncomingMessage, answer: ServerResponse, port: number): void {
-  const { method, url, headers } = asked
-  const onward = request({ host: '127.0.0.1', port, method, path: url, headers, agent: false }, (response) => {
-    answer.writeHead(response.statusCode ?? 502, response.headers).flushHeaders()
-    response.on('error', () => answer.destroy()).pipe(answer)
+function passOn(request: IncomingMessage, response: ServerResponse, port: number): void {
+  const { method, url, headers } = request
+  const asking = ask({ host: '127.0.0.1', port, method, path: url, headers, agent: false }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers).flushHeaders()
+    answer.on('error', () => response.destroy()).pipe(response)
   })
-  onward.on('error', () => answer.destroy())
-  answer.on('close', () => onward.destroy())
-  asked.pipe(onward)
+  asking.on('error', () => response.destroy())
+  response.on('close', () => asking.destroy())
+  request.pipe(asking)
 }
 
 /** Playwright's own way to start a browser makes all pages visible, whatever they are. */
