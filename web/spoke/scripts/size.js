@@ -15,7 +15,7 @@ const budgets = {
   },
   'core + session': {
     code: `export { createSpoke } from './dist/index.js'; export * from './dist/session/index.js'`,
-    budget: 14_100,
+    budget: 14_500,
   },
   'core + receipts': {
     code: `export { createSpoke } from './dist/index.js'; export * from './dist/receipts/index.js'`,
@@ -23,11 +23,11 @@ const budgets = {
   },
   'core + outbox': {
     code: `export { createSpoke } from './dist/index.js'; export { createOutbox } from './dist/outbox/index.js'`,
-    budget: 14_400,
+    budget: 15_500,
   },
   'core + state': {
     code: `export { createSpoke } from './dist/index.js'; export { liveState } from './dist/state/index.js'`,
-    budget: 13_400,
+    budget: 14_300,
   },
   devtools: {
     code: `export * from './dist/devtools/index.js'`,
