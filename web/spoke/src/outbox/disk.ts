@@ -1,6 +1,8 @@
 import type { OutboxItem } from './item.js'
 
 const table = 'items'
+/** How long the browser may take. Some never answer, until they are started anew. */
+const patienceMs = 10_000
 
 /** Makes requests, and reads what they have brought once all are done. */
 type Work<T> = (items: IDBObjectStore) => () => T
@@ -53,14 +55,15 @@ export class Disk<Map extends object> {
   }
 
   async #once<T>(mode: IDBTransactionMode, work: Work<T>): Promise<T> {
-    const database = await this.#open()
-    return new Promise((resolve, reject) => {
-      // Strict, so that what is said to be kept outlives the machine's failure too.
-      const transaction = database.transaction(table, mode, { durability: 'strict' })
-      const result = work(transaction.objectStore(table))
-      transaction.oncomplete = () => resolve(result())
-      transaction.onabort = () => reject(transaction.error ?? new Error('the database was closed'))
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('the disk does not answer')), patienceMs)
     })
+    try {
+      return await Promise.race([late, this.#open().then((database) => run(database, mode, work))])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   #open(): Promise<IDBDatabase> {
@@ -81,4 +84,14 @@ export class Disk<Map extends object> {
     })
     return this.#database
   }
+}
+
+function run<T>(database: IDBDatabase, mode: IDBTransactionMode, work: Work<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    // Strict, so that what is said to be kept outlives the machine's failure too.
+    const transaction = database.transaction(table, mode, { durability: 'strict' })
+    const result = work(transaction.objectStore(table))
+    transaction.oncomplete = () => resolve(result())
+    transaction.onabort = () => reject(transaction.error ?? new Error('the database was closed'))
+  })
 }

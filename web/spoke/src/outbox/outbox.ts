@@ -12,6 +12,8 @@ const mostItems = 1_000
 const mostBytes = 5_000_000
 /** Of how many items it is remembered that they have ended. */
 const mostRemembered = 1_000
+/** How long the tab that sends takes to tell what it has done. */
+const tellingMs = 3_000
 
 interface Waiter {
   readonly resolve: (published: Published) => void
@@ -37,6 +39,9 @@ export class Box<Map extends object> implements Outbox<Map> {
   /** What the disk has not taken. */
   readonly #unsaved = new Set<string>()
   readonly #ended = new Set<string>()
+  /** What is gone from the disk, and has not been told of yet. */
+  readonly #lost = new globalThis.Map<string, OutboxItem<Map>>()
+  #searching: ReturnType<typeof setTimeout> | undefined
   /** How often this tab has written: what was read meanwhile may be older. */
   #writes = 0
   #reading: Promise<void> | undefined
@@ -45,6 +50,7 @@ export class Box<Map extends object> implements Outbox<Map> {
   #order = 0
   /** Why the tab that sends pauses, if that is another. */
   #pausedThere: Problem | undefined
+  #paused: HubError | undefined
   #items: readonly OutboxItem<Map>[] = []
   #givenUp: readonly OutboxItem<Map>[] = []
 
@@ -74,8 +80,12 @@ export class Box<Map extends object> implements Outbox<Map> {
       changed: () => this.#turn(),
       back: () => void this.#read(),
     })
+    let connected = false
     this.#unwatch = spoke.watch(({ name }) => {
-      if (this.paused && (name === 'live' || name === 'polling')) this.resume()
+      const before = connected
+      connected = name === 'live' || name === 'polling'
+      if (connected && !before) this.#sender.hurry()
+      if (connected && this.#paused) this.resume()
     })
     this.ready = this.#read()
   }
@@ -93,8 +103,7 @@ export class Box<Map extends object> implements Outbox<Map> {
   }
 
   get paused(): HubError | undefined {
-    const problem = this.#duty.here ? this.#sender.paused : (this.#pausedThere ?? this.#sender.paused)
-    return problem && errorOf(problem)
+    return this.#paused
   }
 
   watch(listener: (ended?: Ended<Map>) => void): () => void {
@@ -131,12 +140,13 @@ export class Box<Map extends object> implements Outbox<Map> {
   }
 
   close(): void {
+    clearTimeout(this.#searching)
     this.#unwatch()
     this.#duty.close()
-    this.#sender.stop(true)
+    this.#sender.close()
     this.#disk.close()
     this.#listeners.clear()
-    for (const id of this.#waiters.keys()) this.#settle(id, new Error('the outbox was closed, and keeps the item'))
+    for (const id of this.#waiters.keys()) this.#settle(id, new Error('the outbox was closed and keeps the item'))
   }
 
   async #enqueue(id: string, drafts: Draft<Map> | readonly Draft<Map>[], options: EnqueueOptions): Promise<Kept> {
@@ -145,9 +155,8 @@ export class Box<Map extends object> implements Outbox<Map> {
     let bytes = item.size
     for (const { size } of this.#all.values()) bytes += size
     if (this.#all.size >= mostItems || bytes > mostBytes) {
-      throw new Error(
-        `the outbox is full: it holds ${this.#all.size} of ${mostItems} items, of which ${this.#givenUp.length} are given up, and would have ${bytes} of ${mostBytes} bytes`,
-      )
+      const held = `${this.#all.size} of ${mostItems} items, ${this.#givenUp.length} of them given up`
+      throw new Error(`the outbox is full: it holds ${held}, and would have ${bytes} of ${mostBytes} bytes`)
     }
     this.#storing.add(id)
     this.#all.set(id, item)
@@ -226,9 +235,19 @@ export class Box<Map extends object> implements Outbox<Map> {
       this.#order = Math.max(this.#order, item.order)
       if (item.failure && before.get(item.id)?.failure === undefined && before.has(item.id)) this.#failed(item)
     }
-    for (const id of this.#waiters.keys()) {
-      if (before.has(id) && !this.#all.has(id))
-        this.#settle(id, new Error('the item has ended while this page was left: nobody has told how'))
+    for (const item of before.values()) if (!this.#all.has(item.id)) this.#lost.set(item.id, item)
+    if (this.#lost.size > 0) this.#searching ??= setTimeout(() => this.#giveUpSearch(), tellingMs)
+  }
+
+  /** Of what is gone from the disk somebody tells how; or nobody, if a tab crashed then, or this one was left. */
+  #giveUpSearch(): void {
+    this.#searching = undefined
+    const lost = [...this.#lost.values()]
+    this.#lost.clear()
+    for (const item of lost) {
+      if (this.#ended.has(item.id) || this.#all.has(item.id)) continue
+      this.#settle(item.id, new Error('nobody has told what became of the item'))
+      this.#tell({ item })
     }
   }
 
@@ -254,7 +273,7 @@ export class Box<Map extends object> implements Outbox<Map> {
   }
 
   #finish(ended: Ended<Map>): void {
-    this.#settle(ended.item.id, ended.published ?? new Error('the item was dropped, and is not published'))
+    this.#settle(ended.item.id, ended.published ?? new Error('the item was dropped'))
     this.#tell(ended)
   }
 
@@ -302,7 +321,7 @@ export class Box<Map extends object> implements Outbox<Map> {
 
   /** This tab sends from now on, or does not any more. */
   #turn(): void {
-    this.#sender.stop(false)
+    this.#sender.yield()
     this.#tellPaused()
     void this.#read().then(() => this.#sender.resume())
   }
@@ -316,6 +335,8 @@ export class Box<Map extends object> implements Outbox<Map> {
     const all = [...this.#all.values()].sort((a, b) => a.order - b.order)
     this.#items = all.filter(({ failure }) => !failure)
     this.#givenUp = all.filter(({ failure }) => failure)
+    const problem = this.#sender.paused ?? (this.#duty.here ? undefined : this.#pausedThere)
+    if (problem !== this.#paused?.problem) this.#paused = problem && errorOf(problem)
     this.#duty.watch()
     for (const listener of [...this.#listeners]) call(() => listener(ended))
   }

@@ -30,7 +30,10 @@ const mostAgeMs = 24 * 60 * 60_000
 export class Sender<Map extends object> {
   readonly #options: SenderOptions<Map>
   readonly #busy = new globalThis.Map<string, AbortController>()
+  /** What waits for an answer, or for its next try. */
+  readonly #trying = new Set<AbortController>()
   #paused: Problem | undefined
+  #closed = false
 
   constructor(options: SenderOptions<Map>) {
     this.#options = options
@@ -43,7 +46,7 @@ export class Sender<Map extends object> {
 
   /** Sends the first of every lane that nothing is under way of. */
   pass(): void {
-    if (this.#paused) return
+    if (this.#paused || this.#closed) return
     const { desk } = this.#options
     const lanes = new Set(this.#busy.keys())
     for (const item of desk.items()) {
@@ -62,13 +65,24 @@ export class Sender<Map extends object> {
     this.pass()
   }
 
+  /** Tries at once what waits for its next try: the hub is there again. */
+  hurry(): void {
+    for (const under of this.#trying) under.abort()
+    this.resume()
+  }
+
   /** Ends what is under way and not this tab's any more. It stays on the desk. */
-  stop(all: boolean): void {
+  yield(): void {
     const { desk } = this.#options
     for (const [lane, under] of this.#busy) {
       const item = desk.items().find((first) => first.lane === lane)
-      if (all || !item || !desk.mine(item)) under.abort()
+      if (!item || !desk.mine(item)) under.abort()
     }
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const under of this.#busy.values()) under.abort()
   }
 
   async #send(item: OutboxItem<Map>): Promise<void> {
@@ -78,8 +92,9 @@ export class Sender<Map extends object> {
     try {
       if (left <= 0) await this.#giveUp(item, { reason: 'it has waited for more than a day' })
       else {
-        const options = { signal: under.signal, patienceMs: left }
-        await this.#options.desk.sent(item, await this.#options.publish(item.drafts, options))
+        this.#trying.add(under)
+        const published = this.#options.publish(item.drafts, { signal: under.signal, patienceMs: left })
+        await this.#options.desk.sent(item, await published.finally(() => this.#trying.delete(under)))
       }
     } catch (error) {
       if (!under.signal.aborted) await this.#refused(item, error, under.signal)
