@@ -57,9 +57,12 @@ export interface LiveState<Entity> {
   close(): void
 }
 
+/** What a live state needs of a spoke. */
+export type Followed<Map extends object> = Pick<Spoke<Map>, 'subscribe' | 'publish' | 'cursor'>
+
 /** Follows a topic's state. */
 export function liveState<Entity, Map extends object = EventMap>(
-  spoke: Spoke<Map>,
+  spoke: Followed<Map>,
   options: LiveStateOptions<Map, Entity>,
 ): LiveState<Entity> {
   return new Live(spoke, options)

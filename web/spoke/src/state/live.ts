@@ -2,9 +2,8 @@ import type { Ended, OutboxItem } from '../outbox/item.js'
 import { type Conflict, ConflictError, type HubError } from '../problem.js'
 import { type Draft, randomId } from '../publisher.js'
 import type { EventOf } from '../schema.js'
-import type { Spoke } from '../spoke.js'
 import { isBefore, type ResetReason } from '../wire.js'
-import type { LiveState, LiveStateOptions } from './index.js'
+import type { Followed, LiveState, LiveStateOptions } from './index.js'
 import { Ledger, type LiveItem, type Overlay } from './ledger.js'
 import { keepMine, mergeFields } from './merge.js'
 import { draftOf, noteOf } from './rebase.js'
@@ -28,7 +27,7 @@ interface Change<Entity> {
 
 /** Live is the state of one topic, with our own changes in it. */
 export class Live<Map extends object, Entity> implements LiveState<Entity> {
-  readonly #spoke: Spoke<Map>
+  readonly #spoke: Followed<Map>
   readonly #options: LiveStateOptions<Map, Entity>
   readonly #apply: NonNullable<LiveStateOptions<Map, Entity>['apply']>
   readonly #ledger = new Ledger<Entity>()
@@ -43,8 +42,9 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
   #error: HubError | undefined
   #foreign = false
   #look: ReturnType<typeof setInterval> | undefined
+  #closed = false
 
-  constructor(spoke: Spoke<Map>, options: LiveStateOptions<Map, Entity>) {
+  constructor(spoke: Followed<Map>, options: LiveStateOptions<Map, Entity>) {
     this.#spoke = spoke
     this.#options = options
     this.#apply = options.apply ?? ((_, { data }) => data as Entity | undefined)
@@ -109,6 +109,7 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
   }
 
   close(): void {
+    this.#closed = true
     for (const end of this.#ends) end()
     clearInterval(this.#look)
     this.#listeners.clear()
@@ -252,7 +253,7 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
 
   #changed(): void {
     this.#items = this.#ledger.view()
-    const looks = this.#ledger.overlays.some(({ offset }) => offset !== undefined)
+    const looks = !this.#closed && this.#ledger.overlays.some(({ offset }) => offset !== undefined)
     if (!looks) clearInterval(this.#look)
     this.#look = looks ? (this.#look ?? setInterval(() => this.#lookForPassed(), lookMs)) : undefined
     for (const listener of [...this.#listeners]) listener()
