@@ -45,7 +45,7 @@ export class Site {
 
   static async start(options: SiteOptions = {}): Promise<Site> {
     const serve = (request: IncomingMessage, response: ServerResponse) => {
-      const bundle = /^\/(page|example|react|parts|edits|query)\.js$/.exec(request.url ?? '')
+      const bundle = /^\/(page|example|react|parts|edits|board|query)\.js$/.exec(request.url ?? '')
       response.setHeader('Content-Type', bundle ? 'text/javascript' : 'text/html')
       response.end(bundle ? readFileSync(join(inject('bundles'), `${bundle[1]}.js`)) : html(request.url ?? ''))
     }
@@ -137,7 +137,7 @@ async function hidingBrowser(args: readonly string[]) {
 }
 
 function html(url: string): string {
-  const name = /^\/(example|react|parts|edits|query)/.exec(url)?.[1] ?? 'page'
+  const name = /^\/(example|react|parts|edits|board|query)/.exec(url)?.[1] ?? 'page'
   return `<!doctype html><title>spoke</title><body><script type="module" src="/${name}.js"></script>`
 }
 

@@ -8,6 +8,7 @@ declare global {
   var live: () => void
   var typed: () => Promise<void>
   var people: () => void
+  var edited: () => Promise<void>
   var loads: number
   var shown: string[]
 }
@@ -73,4 +74,14 @@ test('a session, and what is done in it', async () => {
   await expect.poll(() => types('sessions/alice')).toEqual(['session.started', 'session.ended'])
   await page.close()
   await expect.poll(() => types('analytics/alice')).toEqual(['card.opened'])
+})
+
+test('what is kept, and what is edited', async () => {
+  const page = await site.open(`/example?hub=${hub.url}`)
+  await page.evaluate(() => globalThis.edited())
+  const shown = await page.evaluate(() => globalThis.shown)
+  expect(shown.slice(0, 2)).toEqual(['kept on disk', '0 wait'])
+  expect(shown).toContain('card-1: Shipped …')
+  const { items } = await hub.call<{ items: unknown[] }>('GET', '/v1/state?topic=cards/board-2')
+  expect(items).toContainEqual(expect.objectContaining({ key: 'card-1', data: { title: 'Shipped', column: 'doing' } }))
 })

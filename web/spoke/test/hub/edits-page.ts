@@ -75,7 +75,7 @@ async function begin(options: Options): Promise<void> {
   const settle = {
     merge: rebase<Events, Card>(),
     drop: () => 'drop' as const,
-    mine: (item: OutboxItem<Events>) => item.drafts.map(({ ifVersion: _, ...draft }) => draft),
+    mine: (item: OutboxItem<Events>) => item.drafts.map(({ ifVersion: _, id: __, ...draft }) => draft),
   }
   const outbox = createOutbox<Events>(spoke, {
     identity: options.identity,

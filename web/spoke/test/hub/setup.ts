@@ -34,6 +34,7 @@ export default async function setup(project: TestProject) {
       react: join(here, 'react-page.tsx'),
       parts: join(here, 'parts-page.ts'),
       edits: join(here, 'edits-page.ts'),
+      board: join(here, 'board-page.tsx'),
       query: join(here, 'query-page.tsx'),
       example: join(here, '../../examples/example.ts'),
     },
