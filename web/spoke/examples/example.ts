@@ -1,6 +1,7 @@
 // What docs/spoke.md shows, run by test/hub/docs.test.ts.
 import { ConflictError, createSpoke } from '@nave/spoke'
 import { shareTabs } from '@nave/spoke/tabs'
+import { edit, editOffline, keep } from './edits.js'
 import { follow } from './live.js'
 import { followPeople } from './session.js'
 
@@ -65,4 +66,10 @@ async function typed(): Promise<void> {
   }
 }
 
-Object.assign(globalThis, { seen: {}, live, people, typed })
+const edited = async () => {
+  await keep(hub, user, show)
+  await edit(hub, show)
+  editOffline(hub, user)
+}
+
+Object.assign(globalThis, { seen: {}, edited, live, people, typed })

@@ -1,6 +1,7 @@
 // What docs/spoke.md shows of React.
 import { createSpoke } from '@nave/spoke'
-import { SpokeProvider, useEvents, useHubStatus, usePresence, usePublish } from '@nave/spoke/react'
+import { SpokeProvider, useEvents, useHubStatus, useLiveState, usePresence, usePublish } from '@nave/spoke/react'
+import { liveState } from '@nave/spoke/state'
 import { useState } from 'react'
 
 const spoke = createSpoke({ url: 'https://hub.example.com' })
@@ -34,4 +35,18 @@ function Board() {
       {error !== undefined && <em>not moved: {String(error)}</em>}
     </p>
   )
+}
+
+type Card = { title: string }
+
+export function Cards() {
+  const { items, update } = useLiveState(
+    () => liveState<Card>(spoke, { topic: 'cards/board-2', type: 'card' }),
+    'cards/board-2',
+  )
+  return [...items].map(([key, { data }]) => (
+    <button type="button" key={key} onClick={() => void update(key, (card) => card && { title: `${card.title}!` })}>
+      {data.title}
+    </button>
+  ))
 }
