@@ -2,7 +2,7 @@ import type { Ended, OutboxItem } from '../outbox/item.js'
 import { type Conflict, ConflictError, type HubError } from '../problem.js'
 import { type Draft, randomId } from '../publisher.js'
 import type { EventOf } from '../schema.js'
-import { isBefore, type ResetReason } from '../wire.js'
+import { isBefore, parseCursor, type ResetReason } from '../wire.js'
 import type { Followed, LiveState, LiveStateOptions } from './index.js'
 import { Ledger, type LiveItem, type Overlay } from './ledger.js'
 import { keepMine, mergeFields } from './merge.js'
@@ -40,7 +40,8 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
   #items: ReadonlyMap<string, LiveItem<Entity>> = new globalThis.Map()
   #ready = false
   #error: HubError | undefined
-  #foreign = false
+  /** The log that there was before, if it was replaced. */
+  #past: string | undefined
   #look: ReturnType<typeof setInterval> | undefined
   #closed = false
 
@@ -137,7 +138,7 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
     for (let rebases = 0; ; rebases++) {
       try {
         const { events, cursor } = await this.#spoke.publish(this.#draft(change))
-        this.#ledger.stored(change.id, events[0]?.offset, cursor)
+        this.#stored(change.id, events[0]?.offset, cursor)
         this.#changed()
         return rebases === 0 ? events[0]?.version : undefined
       } catch (error) {
@@ -183,8 +184,7 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
   }
 
   #replace(events: readonly EventOf<Map>[]): void {
-    if (this.#foreign) this.#liftStored(() => true) // what another log has stored does not come back
-    this.#foreign = false
+    this.#liftStored(({ cursor }) => this.#isPast(cursor))
     this.#ledger.replace(
       events.map((event) => ({
         key: event.key ?? '',
@@ -198,7 +198,7 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
 
   #reset(reason: ResetReason | undefined): void {
     this.#ready = false
-    this.#foreign ||= reason === 'foreign-epoch'
+    if (reason === 'foreign-epoch') this.#past = epochOf(this.#spoke.cursor)
     this.#changed()
   }
 
@@ -223,7 +223,7 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
   #readEnded({ item, published }: Ended<Map>): void {
     for (const [i, { topic, id = '' }] of item.drafts.entries()) {
       if (topic !== this.#options.topic) continue
-      if (published) this.#ledger.stored(id, published.events[i]?.offset, published.cursor)
+      if (published) this.#stored(id, published.events[i]?.offset, published.cursor)
       else this.#ledger.lift(id)
     }
   }
@@ -241,8 +241,22 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
   /** Ends the overlays whose events are past and have not come: a schema has refused them, perhaps. */
   #lookForPassed(): void {
     if (!this.#ready) return
-    this.#liftStored(({ cursor }) => !isBefore(this.#spoke.cursor, cursor))
+    const here = this.#spoke.cursor
+    this.#liftStored(
+      ({ cursor }) => this.#isPast(cursor) || (epochOf(cursor) === epochOf(here) && !isBefore(here, cursor)),
+    )
     this.#changed()
+  }
+
+  /** The hub may have another log, and we not know it yet: offsets of two logs are not to be compared. */
+  #stored(id: string, offset: number | undefined, cursor: string | undefined): void {
+    const here = epochOf(cursor) === epochOf(this.#spoke.cursor)
+    this.#ledger.stored(id, here ? offset : offset && Number.POSITIVE_INFINITY, cursor)
+  }
+
+  /** Whether it was stored in a log that is no more: then it does not come back. */
+  #isPast(cursor: string | undefined): boolean {
+    return this.#past !== undefined && epochOf(cursor) === this.#past
   }
 
   #liftStored(which: (overlay: Overlay<Entity>) => boolean): void {
@@ -258,4 +272,8 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
     this.#look = looks ? (this.#look ?? setInterval(() => this.#lookForPassed(), lookMs)) : undefined
     for (const listener of [...this.#listeners]) listener()
   }
+}
+
+function epochOf(cursor: string | undefined): string | undefined {
+  return parseCursor(cursor)?.epoch
 }
