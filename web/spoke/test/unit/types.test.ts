@@ -1,5 +1,6 @@
 import { expectTypeOf, test } from 'vitest'
 import { createSpoke, type Schema } from '../../src/index.js'
+import { createTracker, type SessionEvents, type trackSession } from '../../src/session/index.js'
 
 interface Events {
   'card.moved': { column: string }
@@ -34,5 +35,21 @@ test('without a map data is unknown, and never any', () => {
   const spoke = createSpoke({ url: 'http://nowhere' })
   type Heard = Parameters<Parameters<typeof spoke.on<'whatever'>>[2]>[0]
   expectTypeOf<Heard['data']>().toBeUnknown()
+  spoke.close()
+})
+
+test('what is tracked is of the map, and a session takes any spoke', () => {
+  const spoke = createSpoke<Events>({ url: 'http://nowhere' })
+  const tracker = createTracker(spoke, { topic: 'a', sample: { 'card.counted': 0.5 } })
+  type Tracked = Parameters<typeof tracker.track<'card.moved'>>[1]
+  expectTypeOf<Tracked>().toEqualTypeOf<{ column: string } | undefined>()
+  // @ts-expect-error there is no such type
+  type _Unknown = Parameters<typeof tracker.track<'card.sold'>>
+  // @ts-expect-error nor can it be sampled
+  const wrong: Parameters<typeof createTracker<Events>>[1] = { topic: 'a', sample: { 'card.sold': 1 } }
+  expectTypeOf(wrong.topic).toBeString()
+  expectTypeOf(spoke).toExtend<Parameters<typeof trackSession>[0]>()
+  expectTypeOf<SessionEvents['session.idle']['state']>().toEqualTypeOf<'active' | 'idle'>()
+  tracker.close()
   spoke.close()
 })
