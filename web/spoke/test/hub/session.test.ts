@@ -80,7 +80,7 @@ test('a session begins, says that it lives, and ends when its tab is closed', as
 
 test('who does nothing is idle, and with the first move is back', async () => {
   const page = await site.start({ url: hub.url })
-  await follow(page, { idleAfterMs: 1_200 })
+  await follow(page, { idleAfterMs: 1_800 })
   await hears(['started', 'idle'])
   expect((await said()).at(-1)?.data?.state).toBe('idle')
   await page.mouse.move(50, 60)
@@ -232,18 +232,21 @@ test('a page that was frozen is idle when it thaws, and says little while it is 
   try {
     const page = await window.tab(`${site.url}/page`)
     await page.evaluate((url) => globalThis.start({ url }), hub.url)
-    await follow(page, { idleAfterMs: 2_000, heartbeatMs: 2_000 })
+    await follow(page, { idleAfterMs: 1_500, heartbeatMs: 1_000 })
     await window.tab(`${site.url}/page`)
     await page.waitForFunction(() => document.visibilityState === 'hidden')
     await lifecycle(page, 'frozen')
-    await sleep(3_000)
-    expect(await types()).toEqual(['started'])
+    await sleep(500) // what was under way arrives
+    const before = await types()
+    await sleep(2_000)
+    expect(await types()).toEqual(before)
     await lifecycle(page, 'active')
-    await hears(['started', 'idle'])
-    await sleep(3_000) // a heartbeat would be due, for somebody who is there
-    expect(await types()).toEqual(['started', 'idle'])
+    await eventually(types, (all) => all.at(-1) === 'idle')
+    const after = await types()
+    await sleep(2_000) // heartbeats would be due, of somebody who is there
+    expect(await types()).toEqual(after)
     await page.bringToFront()
-    await hears(['started', 'idle', 'active'])
+    await eventually(types, (all) => all.at(-1) === 'active')
   } finally {
     await window.close()
   }
