@@ -141,6 +141,19 @@ function html(url: string): string {
   return `<!doctype html><title>spoke</title><body><script type="module" src="/${name}.js"></script>`
 }
 
+/** Opens a page, and has it looked at instead of the others; of a browser that hides pages. */
+export async function look(site: Site): Promise<Page> {
+  const page = await site.open()
+  await page.bringToFront()
+  return page
+}
+
+/** Freezes a page that is hidden, as browsers do, or thaws it. */
+export async function lifecycle(page: Page, state: 'frozen' | 'active'): Promise<void> {
+  const cdp = await page.context().newCDPSession(page)
+  await cdp.send('Page.setWebLifecycleState', { state })
+}
+
 export function seen(page: Page): Promise<Record> {
   return page.evaluate(() => globalThis.seen)
 }

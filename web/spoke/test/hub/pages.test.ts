@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { events, Site, seen, state, until } from './browser.js'
+import { events, lifecycle, Site, seen, state, until } from './browser.js'
 import { eventually, Hub, sleep } from './hub.js'
 
 // Pages as people have them: hidden when another is looked at, slowed down then, and frozen.
@@ -30,11 +30,6 @@ async function tab(): Promise<Page> {
   pages.push(page)
   await until(page, 'live')
   return page
-}
-
-async function lifecycle(page: Page, state: 'frozen' | 'active'): Promise<void> {
-  const cdp = await page.context().newCDPSession(page)
-  await cdp.send('Page.setWebLifecycleState', { state })
 }
 
 const visibility = (page: Page) => page.evaluate(() => document.visibilityState)

@@ -3,9 +3,8 @@ import { createServer } from 'node:http'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ReceiptOptions } from '../../src/receipts/index.js'
-import { events, Site, until } from './browser.js'
+import { events, look, Site, until } from './browser.js'
 import { eventually, Hub, sleep } from './hub.js'
-import { Window } from './window.js'
 
 declare global {
   var sending: import('../../src/receipts/index.js').Receipts
@@ -161,12 +160,12 @@ test('15. what was replayed, and what comes around a jump of the clock, is left 
 })
 
 test('what comes while nobody looks is left out', async () => {
-  const window = await Window.open()
+  const window = await Site.start({ hides: true })
   try {
-    const page = await window.tab(`${site.url}/page`)
+    const page = await look(window)
     await follow(page)
     await tell(page)
-    const other = await window.tab(`${site.url}/page`)
+    const other = await look(window)
     await page.waitForFunction(() => document.visibilityState === 'hidden')
     await heartbeat(page)
     await publish(0, 5)
@@ -178,7 +177,7 @@ test('what comes while nobody looks is left out', async () => {
     await publish(5, 8)
     expect(good(await counts(3))).toBe(3)
   } finally {
-    await window.close()
+    await window.stop()
   }
 })
 

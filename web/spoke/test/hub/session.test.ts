@@ -1,9 +1,8 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { SessionOptions } from '../../src/session/index.js'
-import { Site, until } from './browser.js'
+import { lifecycle, look, Site, until } from './browser.js'
 import { eventually, Hub, sleep } from './hub.js'
-import { lifecycle, Window } from './window.js'
 
 declare global {
   var session: import('../../src/session/index.js').Session
@@ -153,9 +152,9 @@ test('of tabs that share a connection one tells presence', async () => {
 })
 
 test('a tab that is hidden is not woken up while somebody is at another', async () => {
-  const window = await Window.open()
+  const window = await Site.start({ hides: true })
   try {
-    const hidden = await window.tab(`${site.url}/page`)
+    const hidden = await look(window)
     await hidden.evaluate((url) => {
       const wakes: string[] = []
       const { setTimeout } = globalThis
@@ -168,7 +167,7 @@ test('a tab that is hidden is not woken up while somebody is at another', async 
       globalThis.start({ url })
     }, hub.url)
     await follow(hidden)
-    const looked = await window.tab(`${site.url}/page`)
+    const looked = await look(window)
     await looked.evaluate((url) => globalThis.start({ url }), hub.url)
     await follow(looked)
     await hidden.evaluate(() => {
@@ -181,7 +180,7 @@ test('a tab that is hidden is not woken up while somebody is at another', async 
     }
     expect(await hidden.evaluate(() => (globalThis as unknown as { wakes: string[] }).wakes)).toEqual([])
   } finally {
-    await window.close()
+    await window.stop()
   }
 })
 
@@ -228,12 +227,12 @@ test('who signs out ends the session, and who only stops following goes on with 
 })
 
 test('a page that was frozen is idle when it thaws, and says little while it is hidden', async () => {
-  const window = await Window.open()
+  const window = await Site.start({ hides: true })
   try {
-    const page = await window.tab(`${site.url}/page`)
+    const page = await look(window)
     await page.evaluate((url) => globalThis.start({ url }), hub.url)
     await follow(page, { idleAfterMs: 1_500, heartbeatMs: 1_000 })
-    await window.tab(`${site.url}/page`)
+    await look(window)
     await page.waitForFunction(() => document.visibilityState === 'hidden')
     await lifecycle(page, 'frozen')
     await sleep(500) // what was under way arrives
@@ -248,26 +247,26 @@ test('a page that was frozen is idle when it thaws, and says little while it is 
     await page.bringToFront()
     await eventually(types, (all) => all.at(-1) === 'active')
   } finally {
-    await window.close()
+    await window.stop()
   }
 })
 
 test('what was tracked is sent when the page is hidden', async () => {
-  const window = await Window.open()
+  const window = await Site.start({ hides: true })
   try {
-    const page = await window.tab(`${site.url}/page`)
+    const page = await look(window)
     await page.evaluate((url) => globalThis.start({ url }), hub.url)
     await track(page, { everyMs: 600_000 })
     await page.evaluate(() => globalThis.tracker.track('card.opened', { card: 7 }))
     await sleep(500)
     expect(await said('analytics/alice')).toEqual([])
-    await window.tab(`${site.url}/page`)
+    await look(window)
     await eventually(
       () => said('analytics/alice'),
       (all) => all.length === 1,
     )
   } finally {
-    await window.close()
+    await window.stop()
   }
 })
 
