@@ -24,6 +24,7 @@ export function bindQueries<Map extends object, Data>(
   const keeper = new Keeper(client, spoke, { effects: () => binding, queries })
   const unwatch = cache.subscribe((event) => {
     if (event.type === 'updated') keeper.updated(event.query, event.action)
+    if (event.type === 'removed') keeper.removed(event.query)
   })
   const unnudge = nudge(spoke, queries)
   return () => {

@@ -110,6 +110,13 @@ export class Keeper<Map extends object, Data> {
     }
   }
 
+  /** A query has left the cache. */
+  removed(query: Query): void {
+    this.#fetching.delete(query)
+    clearTimeout(this.#soon.get(query))
+    this.#soon.delete(query)
+  }
+
   end(): void {
     this.#flush()
     this.#unsubscribe()

@@ -62,7 +62,7 @@ test('what a server has fetched is gone on from: nothing since then is missing, 
   expect(await fetches(page)).toEqual({})
 })
 
-test('after a reset the queries that are bound are fetched anew, and no others', async () => {
+test('19. after a reset the queries that are bound are fetched anew, and no others', async () => {
   await publish('before')
   const page = await open('show=all')
   await until(page, 'live')
@@ -77,7 +77,7 @@ test('after a reset the queries that are bound are fetched anew, and no others',
   await shows(page, 'other', 'before')
 })
 
-test('fifty queries poll while nothing comes, and stop when it does', async () => {
+test('21. fifty queries poll while nothing comes, and stop when it does', async () => {
   const page = await open('show=many')
   await until(page, 'live')
   const sum = async () => Object.values(await fetches(page)).reduce((a, b) => a + b, 0)

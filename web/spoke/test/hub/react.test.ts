@@ -30,7 +30,7 @@ async function open(query = ''): Promise<Page> {
   return page
 }
 
-test('in strict mode, over changes of route, many components have one connection', async () => {
+test('25. in strict mode, over changes of route, many components have one connection', async () => {
   const page = await open()
   const [before] = await hub.clients()
   for (const route of ['b', 'a', 'b']) {
@@ -47,7 +47,7 @@ test('in strict mode, over changes of route, many components have one connection
   await page.close()
 })
 
-test('a batch is one rendering of all who follow it', async () => {
+test('25. a batch is one rendering of all who follow it', async () => {
   const page = await open()
   await page.evaluate(() => Object.assign(globalThis.counts, { passes: 0, ofCard: [] }))
   const batches = 20
@@ -63,7 +63,7 @@ test('a batch is one rendering of all who follow it', async () => {
   await page.close()
 })
 
-test('a hundred times mounted and gone, nothing is left that listens', async () => {
+test('25. a hundred times mounted and gone, nothing is left that listens', async () => {
   const page = await open()
   await go(page, 'none')
   await page.waitForFunction(() => document.getElementById('state')?.textContent === 'idle') // presence has settled

@@ -118,7 +118,7 @@ const ways = {
 const steps = ['publish', 'deliver', 'lose', 'refetch', 'read', 'answer', 'fail', 'cancel', 'hydrate', 'pass'] as const
 
 for (const [way, bind] of Object.entries(ways))
-  test(`whatever comes when, the cache never goes back, and ends where the server is: ${way}`, async () => {
+  test(`20. whatever comes when, the cache never goes back, and ends where the server is: ${way}`, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom(...steps), { minLength: 5, maxLength: 60 }),
