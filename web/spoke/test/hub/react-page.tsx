@@ -99,7 +99,7 @@ function App() {
       {route !== 'none' && (
         <Profiler id="list" onRender={() => count.passes++}>
           <ul key={route}>
-            {Array.from({ length: 200 }, (_, i) => (
+            {Array.from({ length: Number(asked.get('cards') ?? 200) }, (_, i) => (
               <Card key={String(i)} index={i} />
             ))}
           </ul>
