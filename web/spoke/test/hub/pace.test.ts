@@ -48,29 +48,37 @@ async function tab(filters: string[]): Promise<Page> {
   return page
 }
 
-test('1. a hundred events a second are there within 100 ms, and from tab to tab within 10', patient, async () => {
-  const [leader, follower] = [await tab(['pace/*']), await tab(['pace/*'])]
-  await hub.publish({ topic: 'warm', type: 't' })
-  const publishing = []
-  const begun = Date.now()
-  for (const n of range(0, 1_000)) {
-    await sleep(Math.max(0, begun + n * 10 - Date.now()))
-    publishing.push(hub.publish({ topic: `pace/${n % 4}`, type: 't', data: Date.now() }))
-  }
-  const offsets = (await Promise.all(publishing)).map(({ events }) => events[0]?.offset)
-  await events(follower, 1_000)
-  const [led, followed] = [
-    await leader.evaluate(() => globalThis.arrivals),
-    await follower.evaluate(() => globalThis.arrivals),
-  ]
-  expect(led.map(({ offset }) => offset)).toEqual(offsets.toSorted((a = 0, b = 0) => a - b))
-  expect(followed.map(({ offset }) => offset)).toEqual(led.map(({ offset }) => offset))
-  const taken = (arrivals: typeof led) => arrivals.map(({ sent, came }) => came - sent)
-  const between = followed.map(({ came }, i) => came - (led[i]?.came ?? 0))
-  expect(percentile(taken(led), 99)).toBeLessThan(100)
-  expect(percentile(taken(followed), 99)).toBeLessThan(100)
-  expect(percentile(between, 99)).toBeLessThan(10)
-})
+test(
+  '1. a hundred events a second are there within 100 ms, and from tab to tab within 10',
+  patient,
+  async ({ skip }) => {
+    const [leader, follower] = [await tab(['pace/*']), await tab(['pace/*'])]
+    await hub.publish({ topic: 'warm', type: 't' })
+    const publishing = []
+    const late = []
+    const begun = Date.now()
+    for (const n of range(0, 1_000)) {
+      await sleep(Math.max(0, begun + n * 10 - Date.now()))
+      late.push(Date.now() - begun - n * 10)
+      publishing.push(hub.publish({ topic: `pace/${n % 4}`, type: 't', data: Date.now() }))
+    }
+    const offsets = (await Promise.all(publishing)).map(({ events }) => events[0]?.offset)
+    await events(follower, 1_000)
+    const [led, followed] = [
+      await leader.evaluate(() => globalThis.arrivals),
+      await follower.evaluate(() => globalThis.arrivals),
+    ]
+    expect(led.map(({ offset }) => offset)).toEqual(offsets.toSorted((a = 0, b = 0) => a - b))
+    expect(followed.map(({ offset }) => offset)).toEqual(led.map(({ offset }) => offset))
+    const taken = (arrivals: typeof led) => arrivals.map(({ sent, came }) => came - sent)
+    const between = followed.map(({ came }, i) => came - (led[i]?.came ?? 0))
+    const slowest = [taken(led), taken(followed), between].map((all) => percentile(all, 99))
+    // Where a timer of ten milliseconds is late by twice that, nobody can tell whose time it is.
+    if (percentile(late, 99) > 20) skip(`the machine is too busy to measure: ${slowest} ms`)
+    expect(Math.max(...slowest.slice(0, 2))).toBeLessThan(100)
+    expect(slowest[2]).toBeLessThan(10)
+  },
+)
 
 describe('11. another tab leads within 200 ms, and nothing is missing or doubled, when the leader', patient, () => {
   const ways: Record<string, (leader: Page) => Promise<unknown>> = {
