@@ -2,6 +2,7 @@ import type { Feed, FeedSink } from '../feed.js'
 import type { Frame } from '../frames.js'
 import { isAtRest } from '../machine/parts.js'
 import { initial, type State } from '../machine/state.js'
+import type { Problem } from '../problem.js'
 import { earlier, isBefore, parseCursor } from '../wire.js'
 import { beThere } from './alive.js'
 import { Candidate } from './candidate.js'
@@ -33,6 +34,8 @@ export class Tab implements Feed {
   readonly #candidate: Candidate
   readonly #stop = new AbortController()
   #leader: Leader | undefined
+  /** A connection of this tab's own. */
+  #alone: Feed | undefined
   #term = 0
   #state: State = initial(1)
   #filters: readonly string[] = []
@@ -72,6 +75,7 @@ export class Tab implements Feed {
   }
 
   want(filters: readonly string[], cursor: string | undefined): void {
+    if (this.#alone) return this.#alone.want(filters, cursor)
     const known = new Set(this.#filters)
     const more = filters.some((filter) => !known.has(filter))
     this.#filters = filters
@@ -82,7 +86,8 @@ export class Tab implements Feed {
   }
 
   retry(): void {
-    this.#tell({ kind: 'retry' })
+    if (this.#alone) this.#alone.retry()
+    else this.#tell({ kind: 'retry' })
   }
 
   disable(): void {
@@ -94,12 +99,14 @@ export class Tab implements Feed {
   }
 
   close(): void {
+    this.#alone?.close()
     this.#leave()
     this.#stop.abort()
     this.#changed({ name: 'closed', memory: this.#state.memory })
   }
 
   #switch(off: boolean): void {
+    if (this.#alone) return this.#alone[off ? 'disable' : 'enable']()
     this.#off = off
     this.#untold = true // until the leader says something
     this.#tell({ kind: off ? 'disable' : 'enable' })
@@ -162,7 +169,7 @@ export class Tab implements Feed {
       case 'state':
         return this.#heard(order.state)
       case 'refused':
-        return this.#sink.refused(order.filters, order.problem)
+        return this.#refused(order.filters, order.problem)
       case 'yield':
         if (document.visibilityState === 'visible') this.#candidate.steal()
         return
@@ -192,9 +199,25 @@ export class Tab implements Feed {
   }
 
   #heard(state: State): void {
+    if (state.name === 'closed') return this.#secede()
     this.#off = state.name === 'disabled' && state.by === 'app'
     this.#untold = false
     this.#changed(state)
+  }
+
+  /** Of too many it may be the other tabs' that leave no room. */
+  #refused(filters: readonly string[], problem: Problem): void {
+    const ours = this.#filters.some((filter) => filters.includes(filter))
+    if (ours && problem.code === 'too-many') this.#secede()
+    else this.#sink.refused(filters, problem)
+  }
+
+  /** What all tabs want together is more than the hub gives one connection: this tab goes on with its own. */
+  #secede(): void {
+    this.#leave()
+    this.#stop.abort()
+    this.#alone = this.#connect({ ...this.#sink, state: (state) => this.#changed(state) })
+    this.#alone.want(this.#filters, earlier(this.#cursor, this.#owed))
   }
 
   #changed(state: State): void {
@@ -219,6 +242,7 @@ export class Tab implements Feed {
         ...this.#sink,
         frame: (frame) => this.#take(frame),
         covers: (filters) => this.#covered(filters),
+        refused: (filters, problem) => this.#refused(filters, problem),
         state: (state) => this.#heard(state),
       },
       ownTab: this.#there,

@@ -239,6 +239,42 @@ test('switched off is switched off for all tabs, whoever leads, until one switch
   for (const each of [second, third]) await until(each, 'live')
 })
 
+test('tabs that want more together than one connection may have go on with one each', async () => {
+  const many = (name: string) => range(0, 60).map((n) => `${name}/${n}`) // of a hundred
+  const [one, two] = [await tab(many('one')), await tab(many('two'))]
+  await eventually(
+    () => hub.clients(),
+    (all) => all.length === 2 && all.every(({ filters }) => filters.length >= 60),
+  )
+  for (const page of [one, two]) await until(page, 'live')
+  await publish('one/7', 1)
+  await publish('two/59', 2)
+  expect(await events(one, 1)).toEqual([1])
+  expect(await events(two, 1)).toEqual([2])
+  await two.evaluate(() => void globalThis.follow(['more']))
+  await eventually(
+    () => hub.clients(),
+    (all) => all.some(({ filters }) => filters.includes('more')),
+  )
+  expect([(await seen(one)).refused, (await seen(two)).refused]).toEqual([[], []])
+})
+
+test('a tab goes on with a connection of its own when the shared one is closed for good', async () => {
+  const [leader, follower] = [await tab(['a']), await tab(['a'])]
+  await leader.evaluate((url) => {
+    const state = { ...globalThis.spoke.state, name: 'closed' }
+    const order = { term: Number(localStorage.getItem('nave/1 term')), order: { kind: 'state', state } }
+    new BroadcastChannel(`nave/1 alice ${url}`).postMessage(order)
+  }, hub.url)
+  await eventually(
+    () => hub.clients(),
+    (all) => all.length === 2,
+  )
+  await publish('a', 1)
+  expect(await events(follower, 1)).toEqual([1])
+  expect((await seen(follower)).states).not.toContain('closed')
+})
+
 test('who signs out leaves the others, and who signs in shares with its own', async () => {
   const [alice, changing] = [await tab(['a']), await tab(['a'])]
   await changing.evaluate((url) => {
