@@ -1,16 +1,17 @@
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Refused } from './api.js'
 import { settleClock } from './network.js'
+import { keys } from './queries.js'
 import { App } from './ui/app.js'
 
-const client = new QueryClient({
-  defaultOptions: {
-    queries: {
-      retry: (failures, error) => failures < 2 && !(error instanceof Refused && error.status < 500),
+const client: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onError(error) {
+      if (error instanceof Refused && error.status === 401) client.setQueryData(keys.me, null)
     },
-  },
+  }),
 })
 
 // Without it ages are known less well, and all else is as it is.

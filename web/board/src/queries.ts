@@ -31,11 +31,16 @@ export const me = queryOptions({
   },
 })
 
+/** What has not come is asked for until it has: live, no interval would. */
+function retry(_failures: number, error: Error): boolean {
+  return !(error instanceof Refused) || error.passing
+}
+
 /** Going live is this: an interval that is needed only while the spoke is silent. */
 function fresh(spoke: Source, ms: number) {
   return spoke
-    ? { staleTime: Number.POSITIVE_INFINITY, refetchInterval: whileSilent(spoke, ms) }
-    : { staleTime: 0, refetchInterval: ms }
+    ? { retry, staleTime: Number.POSITIVE_INFINITY, refetchInterval: whileSilent(spoke, ms) }
+    : { retry, staleTime: 0, refetchInterval: ms }
 }
 
 export const board = (spoke: Source) =>
