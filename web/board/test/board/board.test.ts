@@ -21,7 +21,7 @@ async function save(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Save' }).click()
 }
 
-test('a card that one moves by keyboard or by mouse moves for the other', async () => {
+test('a card that one moves or edits does so for the other', async () => {
   const [ada, ben] = [await office.comesIn('Ada'), await office.comesIn('Ben')]
   await card(ada, 'Show who is here').focus()
   for (const key of ['Space', 'ArrowRight', 'Space']) await ada.keyboard.press(key)
@@ -37,6 +37,10 @@ test('a card that one moves by keyboard or by mouse moves for the other', async 
   await ben.mouse.up()
   await card(ada, 'Sign in').and(column(ada, 'Doing').getByRole('button')).waitFor()
   expect(await ben.getByRole('dialog').count()).toBe(0)
+
+  await edit(ben, 'Sign in', { Title: 'Come in' })
+  await save(ben)
+  await card(ada, 'Come in').waitFor()
 })
 
 test('changes to different fields are merged, and to the same one are asked about', async () => {
