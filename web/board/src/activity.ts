@@ -14,25 +14,29 @@ export const deeds: Store<readonly Deed[]> = new Store<readonly Deed[]>([])
 
 const most = 8
 
+const left = 'left'
+
 const words: Partial<Record<keyof Events, string>> = {
   'session.started': 'came',
   'session.idle': 'went idle',
   'session.active': 'is back',
-  'session.ended': 'left',
+  'session.ended': left,
 }
 
 /** Follows what sessions say, and returns what ends that. */
 export function followActivity(spoke: Spoke<Events>): () => void {
   deeds.set([])
-  return spoke.subscribe('sessions/*', (events) => {
-    const news = events.flatMap((event) => deedOf(event) ?? [])
-    if (news.length > 0) deeds.set([...news.reverse(), ...deeds.value].slice(0, most))
-  })
+  return spoke.subscribe('sessions/*', (events) => deeds.set(events.reduce(deedsAfter, deeds.value)))
 }
 
-function deedOf(event: EventOf<Events>): Deed | undefined {
+function deedsAfter(before: readonly Deed[], event: EventOf<Events>): readonly Deed[] {
   const user = event.topic.slice('sessions/'.length)
   const at = Date.parse(event.time ?? '') || Date.now()
+  // Who loads the page anew has neither left nor come.
+  if (event.type === 'session.started' && event.data?.continued) {
+    const last = before.find((deed) => deed.user === user)
+    return last?.what === left ? before.filter((deed) => deed !== last) : before
+  }
   const what = event.type === 'session.activity' ? event.data?.what : words[event.type]
-  return what === undefined ? undefined : { user, what, at }
+  return what === undefined ? before : [{ user, what, at }, ...before].slice(0, most)
 }

@@ -39,7 +39,6 @@ export function goLive(client: QueryClient, user: string): Live {
       keyOf: ({ topic }) => [...keys.messages, topic.slice('conversations/'.length)],
       apply: messagesAfter,
     }),
-    onceReached(spoke, () => refetchAll(client)),
   ]
   return {
     spoke,
@@ -48,19 +47,4 @@ export function goLive(client: QueryClient, user: string): Live {
       spoke.close()
     },
   }
-}
-
-/** What was fetched before the first events came may miss what happened in between. */
-function onceReached(spoke: Spoke<Events>, f: () => void): () => void {
-  const unwatch = spoke.watch(({ name }) => {
-    if (name !== 'live' && name !== 'polling') return
-    unwatch()
-    f()
-  })
-  return unwatch
-}
-
-function refetchAll(client: QueryClient): void {
-  for (const queryKey of [keys.board, keys.users, keys.conversations, keys.messages])
-    void client.invalidateQueries({ queryKey })
 }

@@ -1,4 +1,5 @@
 // What the board's API and its events speak of.
+import type { SessionEvents } from '@nave/spoke/session'
 
 export interface Card {
   readonly id: string
@@ -49,14 +50,14 @@ export interface Message {
 /** What people edit of a card. */
 export type Fields = Pick<Card, 'title' | 'text' | 'assignee'>
 
-/** A session's start, its end, or what somebody did. */
+/** What somebody did, as the bridge from conversations has it. */
 export interface Activity {
-  readonly user?: string
-  readonly what?: string
+  readonly user: string
+  readonly what: string
 }
 
 /** The data of each type of event, as the board publishes them. */
-export interface Events {
+export interface Events extends SessionEvents {
   'card.created': Card
   'card.updated': Card
   'card.moved': Card
@@ -65,11 +66,6 @@ export interface Events {
   'user.updated': User
   'message.posted': Message
   'conversation.changed': Conversation
-  'session.started': Activity
-  'session.heartbeat': Activity
-  'session.idle': Activity
-  'session.active': Activity
-  'session.ended': Activity
   'session.activity': Activity
   'button.clicked': { readonly button: string }
 }

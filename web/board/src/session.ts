@@ -1,5 +1,6 @@
 // What a session says of itself, and which buttons are pressed.
 import type { Spoke } from '@nave/spoke'
+import { createTracker, trackSession } from '@nave/spoke/session'
 import { api } from './api.js'
 import type { Events } from './model.js'
 
@@ -44,11 +45,14 @@ export function pollSession(): Session {
 
 /** As it is with one. */
 export function liveSession(spoke: Spoke<Events>, user: string): Session {
+  const session = trackSession(spoke, { topic: `sessions/${user}`, identity: user })
+  const tracker = createTracker(spoke, { topic: `analytics/${user}` })
   return {
-    track(button) {
-      spoke.publish({ topic: `analytics/${user}`, type: 'button.clicked', data: { button } }).catch(() => {})
+    track: (button) => tracker.track('button.clicked', { button }),
+    end: () => session.end(),
+    close() {
+      session.close()
+      tracker.close()
     },
-    end() {},
-    close() {},
   }
 }
