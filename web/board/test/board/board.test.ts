@@ -23,6 +23,7 @@ async function save(page: Page): Promise<void> {
 
 test('a card that one moves or edits does so for the other', async () => {
   const [ada, ben] = [await office.comesIn('Ada'), await office.comesIn('Ben')]
+  await ada.getByRole('list', { name: 'Who is here' }).getByText('Ben').waitFor()
   await card(ada, 'Show who is here').focus()
   for (const key of ['Space', 'ArrowRight', 'Space']) await ada.keyboard.press(key)
   await card(ben, 'Show who is here').and(column(ben, 'Done').getByRole('button')).waitFor()
@@ -129,6 +130,9 @@ test('one who polls sees what others do with the next answer, and live at once',
   await ben.getByRole('textbox', { name: /Message to/ }).fill('Hello')
   await ben.keyboard.press('Enter')
   await ada.getByText('Hello', { exact: true }).waitFor()
+  await ada.getByRole('button', { name: 'People', exact: true }).click()
+  await ada.getByText('Ben wrote in Design').waitFor()
+  await ada.getByRole('button', { name: 'Chat', exact: true }).click()
   await ada.getByRole('textbox', { name: /Message to/ }).fill('Hello yourself')
   await ada.keyboard.press('Enter')
   await ben.getByText('Hello yourself').waitFor()
