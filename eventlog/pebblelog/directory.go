@@ -142,13 +142,15 @@ func (d *directory) checkFresh() error {
 	return nil
 }
 
-// mark says that a log is being made here.
+// mark says that a log is being made here. If that was begun before, the mark stays
+// while it is written: it is all that tells a log half made from something else.
+// Create would remove it first.
 func (d *directory) mark() error {
-	f, err := d.fs.Create(d.fs.PathJoin(d.path, newMarkName), vfs.WriteCategoryUnspecified)
+	f, err := d.fs.OpenReadWrite(d.fs.PathJoin(d.path, newMarkName), vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
-	if _, err = fmt.Fprintf(f, markFormat, format); err == nil {
+	if _, err = f.WriteAt(fmt.Appendf(nil, markFormat, format), 0); err == nil {
 		err = f.Sync()
 	}
 	if closed := f.Close(); err == nil {

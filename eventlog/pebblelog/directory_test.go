@@ -1,6 +1,7 @@
 package pebblelog
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -110,6 +111,47 @@ func TestDirectoryOfSomethingElse(t *testing.T) {
 	dir = newLog(t)
 	writeFile(t, filepath.Join(dir, markName), "something\n")
 	refuses(t, dir, dir, "not a log")
+}
+
+// A hub that is killed while it makes a log for the second time, having been killed
+// at that before, makes it the third time.
+func TestKilledWhileMaking(t *testing.T) {
+	dir := newLog(t)
+	mark := filepath.Join(dir, newMarkName)
+	if err := os.Rename(filepath.Join(dir, markName), mark); err != nil { // it had come so far
+		t.Fatal(err)
+	}
+	refusal(t, killedBeforeWriting{vfs.Default, mark}, dir, "killed")
+	l, err := Open(ctx, dir, Options{Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// killedBeforeWriting ends all that happens once the file is open to be written.
+type killedBeforeWriting struct {
+	vfs.FS
+	file string
+}
+
+var errKilled = errors.New("killed")
+
+func (fs killedBeforeWriting) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if name == fs.file {
+		return nil, errors.Join(os.Remove(name), errKilled) // as vfs.Default begins
+	}
+	return fs.FS.Create(name, category)
+}
+
+func (fs killedBeforeWriting) OpenReadWrite(name string, category vfs.DiskWriteCategory, options ...vfs.OpenOption) (vfs.File, error) {
+	f, err := fs.FS.OpenReadWrite(name, category, options...)
+	if name == fs.file && err == nil {
+		return nil, errors.Join(f.Close(), errKilled)
+	}
+	return f, err
 }
 
 func TestDirectoryIsAFile(t *testing.T) {
