@@ -24,10 +24,15 @@ func TestKilled(t *testing.T) {
 		t.Fatalf("build: %v\n%s", err, text)
 	}
 	b := &process{program: program, data: t.TempDir(), address: freeAddress(t)}
+	random := rand.New(rand.NewPCG(1, 2))
 	b.start(t)
+	for range 5 { // while it makes what it begins with
+		time.Sleep(time.Duration(random.IntN(60)) * time.Millisecond)
+		b.kill(t)
+		b.start(t)
+	}
 	b.ready(t)
 	c := gather(t, b.url())
-	random := rand.New(rand.NewPCG(1, 2))
 	for range *kills {
 		if random.IntN(4) > 0 {
 			b.ready(t)
