@@ -26,9 +26,16 @@ func (a *api) heartbeat(w http.ResponseWriter, r *http.Request, u store.User) er
 	if body.Session == "" || len(body.Session) > 64 {
 		return newProblem(http.StatusUnprocessableEntity, "session: it has 1 to 64 bytes")
 	}
-	data, err := json.Marshal(map[string]string{"session": body.Session, "state": body.State, "user": u.ID})
+	said := body.State
+	if said == "started" {
+		said = "active"
+	}
+	data, err := json.Marshal(map[string]string{"session": body.Session, "state": said, "user": u.ID})
 	if err != nil {
 		return err
+	}
+	if said == "ended" {
+		data = nil // it is no part of the topic's state any more
 	}
 	if err := a.hub.publish(r.Context(), nave.Event{
 		Topic: nave.Topic("sessions/" + u.ID), Type: kind, Key: body.Session, Data: data, Source: u.ID,

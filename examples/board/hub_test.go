@@ -104,6 +104,10 @@ func TestActivity(t *testing.T) {
 	if e = receive(t, sessions, "session.idle"); e.Key != "s1" || e.Source != "eva" {
 		t.Errorf("the session says %s %s", e.Key, e.Source)
 	}
+	eva.must(t, http.StatusNoContent, "POST", "/api/sessions/heartbeat", map[string]string{"session": "s1", "state": "ended"}, nil)
+	if e = receive(t, sessions, "session.ended"); e.Key != "s1" || len(e.Data) > 0 {
+		t.Errorf("the session ends with %s %s", e.Key, e.Data)
+	}
 	eva.must(t, http.StatusUnprocessableEntity, "POST", "/api/sessions/heartbeat", map[string]string{"session": "s1", "state": "asleep"}, nil)
 }
 
