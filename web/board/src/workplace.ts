@@ -139,14 +139,20 @@ function nameOf(client: QueryClient, id: string): string {
   return users?.find((user) => user.id === id)?.name ?? id
 }
 
-/** The board as it will be when all that waits has got through, and which cards wait. */
-export function useBoard(): { board: Board | undefined; waiting: ReadonlySet<string> } {
+const undecided = 'to be decided'
+
+/** The board as it will be when all that waits has got through, and which cards wait, and what for. */
+export function useBoard(): { board: Board | undefined; waiting: ReadonlyMap<string, string> } {
   const { me, outbox, spoke } = useWorkplace()
   const { data } = useQuery(queries.board(spoke))
   const entries = useStore(outbox.entries)
   return useMemo(() => {
     const writes = entries.map((entry) => entry.write)
-    const waiting = new Set(writes.flatMap((write) => ('card' in write ? write.card : [])))
+    const waiting = new Map<string, string>()
+    for (const { write, conflict } of entries) {
+      if (!('card' in write) || waiting.get(write.card) === undecided) continue
+      waiting.set(write.card, conflict ? undecided : 'on its way')
+    }
     return { board: data && boardWith(data, writes, me.id), waiting }
   }, [data, entries, me.id])
 }

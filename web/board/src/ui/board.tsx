@@ -18,7 +18,7 @@ export function BoardView() {
   return <Columns board={board} waiting={waiting} />
 }
 
-function Columns({ board, waiting }: { board: Board; waiting: ReadonlySet<string> }) {
+function Columns({ board, waiting }: { board: Board; waiting: ReadonlyMap<string, string> }) {
   const { track } = useWorkplace()
   const { nameOf } = usePeople()
   const [editing, setEditing] = useState<string>()
@@ -29,7 +29,7 @@ function Columns({ board, waiting }: { board: Board; waiting: ReadonlySet<string
   const { grabbed, said, onKeyDown, onBlur, focus } = useGrab({ board, columns, drop: move, remove })
   const travelling = drag ?? grabbed
   const flying = board.cards.find(({ id }) => id === drag?.card)
-  useGlide(columns, travelling !== undefined)
+  useGlide(columns, travelling !== undefined, drag?.card)
   useSeconds(20) // for how long ago things were
 
   const isTarget = (to: string, before: string | null) =>
@@ -53,7 +53,7 @@ function Columns({ board, waiting }: { board: Board; waiting: ReadonlySet<string
                 <CardTile
                   key={card.id}
                   card={card}
-                  waits={waiting.has(card.id)}
+                  waits={waiting.get(card.id)}
                   nameOf={nameOf}
                   dropBefore={isTarget(column.id, card.id)}
                   travels={travelling?.card === card.id}
@@ -72,7 +72,7 @@ function Columns({ board, waiting }: { board: Board; waiting: ReadonlySet<string
       </div>
       {drag && flying && (
         <div className="flying" style={{ transform: `translate(${drag.x}px, ${drag.y}px)`, width: drag.width }}>
-          <CardFace card={flying} waits={false} nameOf={nameOf} />
+          <CardFace card={flying} waits={undefined} nameOf={nameOf} />
         </div>
       )}
       <p className="sr" role="status" aria-live="assertive">

@@ -7,8 +7,8 @@ import { Avatar } from './person.js'
 
 interface TileProperties {
   readonly card: Card
-  /** A change of ours to it is on its way. */
-  readonly waits: boolean
+  /** What a change of ours to it waits for. */
+  readonly waits: string | undefined
   readonly nameOf: (id: string) => string
   /** What travels would be dropped before it. */
   readonly dropBefore: boolean
@@ -50,15 +50,21 @@ export function CardTile({ card, waits, nameOf, dropBefore, travels, grabbed, ..
   )
 }
 
-export function CardFace({ card, waits, nameOf }: { card: Card; waits: boolean; nameOf: (id: string) => string }) {
+export function CardFace({
+  card,
+  waits,
+  nameOf,
+}: {
+  card: Card
+  waits: string | undefined
+  nameOf: (id: string) => string
+}) {
   return (
     <>
       <span className="title">{card.title}</span>
       {card.text !== '' && <span className="excerpt">{card.text}</span>}
       <span className="foot">
-        <span>
-          {waits ? 'on its way' : `${nameOf(card.updatedBy)}, ${ago(clock.now() - Date.parse(card.updatedAt))}`}
-        </span>
+        <span>{waits ?? `${nameOf(card.updatedBy)}, ${ago(clock.now() - Date.parse(card.updatedAt))}`}</span>
         {card.assignee !== null && (
           <>
             <span className="sr">, for {nameOf(card.assignee)}</span>

@@ -9,12 +9,18 @@ interface Spot {
 
 /**
  * Lets cards glide to where they are now, so that the eye can follow what somebody else
- * has moved; not while one is dragged, which makes room for it.
+ * has moved; not while one travels, which makes room for it, nor the one that a pointer
+ * has just put down.
  */
-export function useGlide(columns: RefObject<HTMLElement | null>, isDragging: boolean): void {
+export function useGlide(
+  columns: RefObject<HTMLElement | null>,
+  isTravelling: boolean,
+  held: string | undefined,
+): void {
   const spots = useRef<ReadonlyMap<string, Spot>>(new Map())
+  const wasHeld = useRef<string>(undefined)
   useLayoutEffect(() => {
-    const isCalm = isDragging || matchMedia('(prefers-reduced-motion: reduce)').matches
+    const isCalm = isTravelling || matchMedia('(prefers-reduced-motion: reduce)').matches
     const now = new Map<string, Spot>()
     for (const slot of columns.current?.querySelectorAll<HTMLElement>('[data-slot]') ?? []) {
       const id = slot.dataset['slot'] ?? ''
@@ -22,10 +28,11 @@ export function useGlide(columns: RefObject<HTMLElement | null>, isDragging: boo
       const at = { x: slot.offsetLeft, y: slot.offsetTop }
       const was = spots.current.get(id)
       now.set(id, at)
-      if (isCalm || was === undefined || (was.x === at.x && was.y === at.y)) continue
+      if (isCalm || id === wasHeld.current || was === undefined || (was.x === at.x && was.y === at.y)) continue
       const from = `translate(${was.x - at.x}px, ${was.y - at.y}px)`
       slot.animate([{ transform: from }, { transform: 'none' }], { duration: glideMs, easing: 'ease-out' })
     }
     spots.current = now
+    wasHeld.current = held
   })
 }

@@ -51,6 +51,7 @@ function Waiting() {
   const entries = useStore(outbox.entries)
   const open = entries.filter(({ conflict }) => conflict !== undefined).length
   const count = entries.length - open
+  const isPutOff = useStore(putOff)
   const stuck = useStore(outbox.stuck)
   const [late, setLate] = useState(false)
   // What goes through at once needs no word.
@@ -60,7 +61,7 @@ function Waiting() {
     const timer = setTimeout(() => setLate(true), 700)
     return () => clearTimeout(timer)
   }, [count])
-  if (open > 0) {
+  if (open > 0 && isPutOff) {
     return (
       <button type="button" className="decide" onClick={() => putOff.set(false)}>
         {open === 1 ? '1 change' : `${open} changes`} to decide on
