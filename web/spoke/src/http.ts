@@ -75,7 +75,9 @@ export class Http {
       headers,
       credentials: this.#credentials,
       redirect: 'follow',
-      cache: 'no-store', // or of two tabs that wait for the same page one waits for the other
+      // Or of two tabs that wait for the same page one waits for the other. What is posted
+      // is not cached anyway, and with this a browser asks for permission each time.
+      ...(ask.method !== 'POST' && { cache: 'no-store' }),
       ...(ask.body !== undefined && { body: ask.body }),
       ...(ask.signal && { signal: ask.signal }),
       ...(ask.keepalive && { keepalive: true }),
