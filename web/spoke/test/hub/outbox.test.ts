@@ -144,6 +144,7 @@ test('the tab that sends and is not there any more gives way to one that is look
 test('a tab that is left sends nothing, and knows when it is back what has happened', async () => {
   const [one, two] = [await open(), await open()]
   await put(one, 'a', 'before')
+  await drained(one) // a page that is using its disk when it is left is not kept
   await one.goto(`${site.url}/other`)
   await put(two, 'a', 'meanwhile')
   await eventually(
