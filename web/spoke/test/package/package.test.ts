@@ -38,6 +38,8 @@ test('it has what it needs, and nothing else', () => {
     for (const source of sources) expect(files).toContain(join(script, '..', source))
   }
   expect(files.filter((name) => /test|tsconfig|vitest/.test(name))).toEqual([])
+  const readme = readFileSync(join(installed, 'README.md'), 'utf8')
+  for (const entry of entries) expect(readme).toContain(`\`${entry}\``)
 })
 
 test.each(entries)('%s is bundled for browsers, with one dependency', async (entry) => {
