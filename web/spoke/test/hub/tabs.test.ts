@@ -184,7 +184,9 @@ test('a tab that crashed is forgotten', async () => {
   const leader = await tab(['a'])
   const [alive, lost] = [await tab(['alive']), await tab(['lost'])]
   const cdp = await lost.context().newCDPSession(lost)
+  const crashed = lost.waitForEvent('crash')
   cdp.send('Page.crash').catch(() => {}) // it never answers
+  await crashed
   await leader.evaluate(() => {
     const { now } = Date
     Date.now = () => now() + 60_000
