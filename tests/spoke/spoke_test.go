@@ -15,6 +15,8 @@ import (
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/spoke"
+	"github.com/navehub/nave/tests/harness"
+	"github.com/navehub/nave/tests/proxy"
 	"github.com/navehub/nave/tests/trial"
 )
 
@@ -28,6 +30,24 @@ func client(t *testing.T, url string) *spoke.Client {
 	}
 	t.Cleanup(c.Close)
 	return c
+}
+
+// A ground is where a trial takes place.
+type ground struct {
+	*testing.T
+	hub    *harness.Process
+	proxy  *proxy.Proxy
+	reader *reader
+}
+
+func newProxy(t *testing.T, hub *harness.Process) *proxy.Proxy {
+	t.Helper()
+	p, err := proxy.New(hub.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
 }
 
 // A reader follows everything, and writes down what it is given.
@@ -125,12 +145,12 @@ func publish(ctx context.Context, t *testing.T, hub *spoke.Client) (offsets []ui
 func run(t *testing.T, config spoke.SubscribeConfig, trouble func(*ground)) {
 	t.Helper()
 	hub := trial.CheckedHub(t, "NAVE_CLIENT_RETRY=100ms", "NAVE_CLIENT_RETRY_SPREAD=100ms")
-	p := newProxy(t, hub.Addr)
+	p := newProxy(t, hub)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var running sync.WaitGroup
 	r := new(reader)
-	running.Go(func() { r.read(ctx, client(t, "http://"+p.addr), config) })
+	running.Go(func() { r.read(ctx, client(t, p.URL()), config) })
 	r.await(t, "live at first", r.is(spoke.Live))
 	publishing, stop := context.WithCancel(ctx)
 	var want []uint64
@@ -158,7 +178,7 @@ func run(t *testing.T, config spoke.SubscribeConfig, trouble func(*ground)) {
 func TestNothingIsLostByCuts(t *testing.T) {
 	run(t, spoke.SubscribeConfig{}, func(g *ground) {
 		for i := range trial.Pick(40, 200) {
-			g.proxy.cut()
+			g.proxy.Cut()
 			time.Sleep(time.Duration(i%7) * 10 * time.Millisecond)
 		}
 		if err := g.hub.Kill(); err != nil {
@@ -173,13 +193,13 @@ func TestNothingIsLostByCuts(t *testing.T) {
 // stream once it is mended.
 func TestHoldingProxyIsPolledThrough(t *testing.T) {
 	run(t, spoke.SubscribeConfig{Proof: 300 * time.Millisecond}, func(g *ground) {
-		g.proxy.hold(true)
-		g.proxy.cut()
+		g.proxy.Set(proxy.Faults{Mode: proxy.Hold})
+		g.proxy.Cut()
 		g.reader.await(t, "polling", g.reader.is(spoke.Polling))
 		before := 0
 		g.reader.note(func() { before = len(g.reader.offsets) })
 		g.reader.await(t, "events by polls", func() bool { return len(g.reader.offsets) > before })
-		g.proxy.hold(false)
+		g.proxy.Set(proxy.Faults{})
 		g.reader.await(t, "live again", g.reader.is(spoke.Live))
 	})
 }
@@ -187,11 +207,11 @@ func TestHoldingProxyIsPolledThrough(t *testing.T) {
 // A proxy that answers with errors for a while changes nothing in the end.
 func TestProxyErrorsPass(t *testing.T) {
 	run(t, spoke.SubscribeConfig{}, func(g *ground) {
-		g.proxy.fail(true)
-		g.proxy.cut()
+		g.proxy.Set(proxy.Faults{Mode: proxy.Fail})
+		g.proxy.Cut()
 		g.reader.await(t, "waiting", g.reader.is(spoke.Waiting))
 		time.Sleep(time.Second)
-		g.proxy.fail(false)
+		g.proxy.Set(proxy.Faults{})
 		g.reader.await(t, "live again", g.reader.is(spoke.Live))
 	})
 }

@@ -17,8 +17,7 @@ afterAll(async () => {
   await hub?.stop()
 })
 beforeEach(async () => {
-  proxy.mode = 'pass'
-  proxy.cutEach = undefined
+  await proxy.set()
   await site.fresh()
 })
 
@@ -53,15 +52,14 @@ test('2. over 200 cuts, wherever they fall, nothing is lost, doubled or torn', a
         globalThis.spoke.retry()
     }, 5)
   })
-  const before = proxy.streams
-  proxy.cutEach = () => Math.floor(Math.random() * 3_000)
-  proxy.cut()
+  const before = (await proxy.set({ cutEach: 3_000 })).streams
+  await proxy.cut()
   const sizes: number[] = []
-  for (; proxy.streams - before < 200; sizes.push((sizes.length % 3) + 1)) {
+  for (; (await proxy.seen()).streams - before < 200; sizes.push((sizes.length % 3) + 1)) {
     const size = (sizes.length % 3) + 1
     await hub.publish(Array.from({ length: size }, () => ({ topic: to, type: 't', data: sizes.length })))
   }
-  proxy.cutEach = undefined
+  await proxy.set()
   await page.waitForFunction((last) => globalThis.seen.batches.at(-1)?.[0]?.data === last, sizes.length - 1)
   const { batches, resets, errors } = await seen(page)
   expect(batches.map((batch) => batch.map(({ data }) => data))).toEqual(
@@ -79,7 +77,7 @@ test('8. a proxy that cuts every stream shortly after it has settled does not dr
     await hub.publish({ topic: 'again', type: 't', data: n })
     await events(page, n + 1)
     await page.clock.fastForward(10_000) // of 16 seconds: then it counts as one that lasts
-    proxy.cut()
+    await proxy.cut()
     await until(page, 'connecting')
     await page.clock.fastForward(5_000) // the pause
   }
@@ -130,7 +128,7 @@ describe('batches', () => {
     const page = await site.start({ url: proxy.url, filters: ['left/*', 'right/*'] })
     await until(page, 'live')
     // In the second of three events, after the first has arrived.
-    proxy.cutWithin('"batch":{"i":1,', 40)
+    await proxy.set({ cutAfter: { text: '"batch":{"i":1,', bytes: 40 } })
     await hub.publish(both(7))
     await until(page, 'connecting')
     expect((await seen(page)).batches).toEqual([])
@@ -184,7 +182,7 @@ test('what is followed while a page is on its way is not passed over by it', asy
     await held
     return route.continue()
   })
-  proxy.cut()
+  await proxy.cut()
   await asking
   await page.evaluate((filter) => void globalThis.follow([filter]), two)
   await publish(two, 1, 2)
@@ -200,7 +198,7 @@ test('without subscriptions there is no connection, and a change of page does no
     globalThis.nextToken = undefined
   }, proxy.url)
   expect(await state(page)).toBe('idle')
-  const before = proxy.streams
+  const before = (await proxy.seen()).streams
   await page.evaluate(async () => {
     const first = globalThis.follow(['a'])
     await new Promise((resolve) => setTimeout(resolve, 300))
@@ -210,7 +208,7 @@ test('without subscriptions there is no connection, and a change of page does no
     second()
   })
   await until(page, 'idle')
-  expect(proxy.streams - before).toBe(1)
+  expect((await proxy.seen()).streams - before).toBe(1)
   await eventually(
     () => hub.clients(),
     (all) => all.length === 0,

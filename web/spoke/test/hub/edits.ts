@@ -22,8 +22,8 @@ export async function openEdits(site: Site, options: Options): Promise<Page> {
 export async function offline(page: Page, proxy: Proxy): Promise<void> {
   await page.evaluate(() => globalThis.edits.note('warm', 0))
   await drained(page)
-  proxy.mode = 'refuse'
-  proxy.cut()
+  await proxy.set({ mode: 'refuse' })
+  await proxy.cut()
 }
 
 export function put(page: Page, key: string, title: string, options = {}): Promise<string> {

@@ -19,43 +19,40 @@ afterAll(async () => {
   await hub?.stop()
 })
 beforeEach(async () => {
-  proxy.mode = 'pass'
-  proxy.late = { streams: 0, pages: 0 }
-  proxy.lastsMs = undefined
+  await proxy.set()
   await site.fresh()
 })
 
 const publish = (n: number) => hub.publish({ topic: 'a', type: 't', data: n })
 
 test('6 and 7. a proxy that holds streams back: polling, and back to live when it does not any more', async () => {
-  proxy.mode = 'buffer'
+  await proxy.set({ mode: 'hold' })
   const page = await site.start({ url: proxy.url, filters: ['a'] })
   await until(page, 'polling', 10_000)
   await publish(1)
   expect(await events(page, 1)).toEqual([1])
   expect((await seen(page)).states).toEqual(['connecting', 'polling'])
 
-  proxy.mode = 'pass'
+  await proxy.set()
   await publish(2)
   await until(page, 'live', 25_000) // by itself: the next stream is tried after 15 s
   await publish(3)
   expect(await events(page, 3)).toEqual([1, 2, 3])
-  const requests = proxy.requests
+  const { requests } = await proxy.seen()
   await sleep(1_000)
-  expect(proxy.requests).toBe(requests) // and no page is asked for
+  expect((await proxy.seen()).requests).toBe(requests) // and no page is asked for
   expect((await seen(page)).errors).toEqual([])
 })
 
 test('a stream that was asked for before the first page came goes on from that page', async () => {
-  proxy.mode = 'buffer'
-  proxy.late = { streams: 1_800, pages: 2_500 }
-  const before = proxy.requests - proxy.streams
+  const late = { lateStreams: 1_800, latePages: 2_500 }
+  const before = await proxy.set({ mode: 'hold', ...late })
   const page = await site.start({ url: proxy.url, filters: ['late'] })
   await eventually(
-    () => proxy.requests - proxy.streams,
-    (pages) => pages > before,
+    () => proxy.seen(),
+    ({ requests, streams }) => requests - streams > before.requests - before.streams,
   )
-  proxy.mode = 'pass'
+  await proxy.set(late)
   await sleep(300) // the hub has answered with a page; the next stream is not asked for yet
   await hub.publish({ topic: 'late', type: 't', data: 'between' })
   await until(page, 'live')
@@ -67,12 +64,12 @@ test('3. a connection that is dead and does not say so is noticed by its silence
   await page.clock.install()
   await page.evaluate((url) => globalThis.start({ url, filters: ['dead'] }), proxy.url)
   await until(page, 'live')
-  proxy.mode = 'swallow'
+  await proxy.set({ mode: 'swallow' })
   await hub.publish({ topic: 'dead', type: 't', data: 'missed' })
   const heartbeatMs = await page.evaluate(() => globalThis.spoke.state.memory.heartbeatMs)
   await page.clock.fastForward(heartbeatMs)
   expect(await state(page)).toBe('live')
-  proxy.mode = 'pass'
+  await proxy.set()
   await page.clock.fastForward(1.5 * heartbeatMs + 2_500)
   expect(await page.evaluate(() => globalThis.spoke.state)).toMatchObject({
     name: 'connecting',
@@ -88,7 +85,7 @@ test('who looks at a page again after a long silence does not wait for its end',
   await page.clock.install()
   await page.evaluate((url) => globalThis.start({ url, filters: ['a'] }), proxy.url)
   await until(page, 'live')
-  proxy.mode = 'swallow'
+  await proxy.set({ mode: 'swallow' })
   await page.clock.setSystemTime(Date.now() + 3_600_000) // the machine slept, and its timers with it
   expect(await state(page)).toBe('live')
   await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
@@ -96,11 +93,10 @@ test('who looks at a page again after a long silence does not wait for its end',
 })
 
 test('4. streams that end in good order after a second are not asked for in a loop', async () => {
-  proxy.lastsMs = 1_000
-  const before = proxy.streamsAt.length
+  const before = (await proxy.set({ lastsMs: 1_000 })).streams
   const page = await site.start({ url: proxy.url, filters: ['short'] })
   await sleep(10_000)
-  const at = proxy.streamsAt.slice(before)
+  const at = (await proxy.seen()).streamsAt.slice(before)
   expect(at.length).toBeGreaterThan(1)
   expect(at.length).toBeLessThanOrEqual(1 + Math.log2(10))
   const pauses = at.slice(1).map((ms, i) => ms - (at[i] ?? 0))
@@ -110,26 +106,25 @@ test('4. streams that end in good order after a second are not asked for in a lo
 })
 
 test('5. who is told to come back after 7 seconds does not come sooner', async () => {
-  proxy.mode = 'busy'
-  const before = proxy.streamsAt.length
-  const requests = proxy.requests
+  const before = await proxy.set({ mode: 'busy' })
   const page = await site.start({ url: proxy.url, filters: ['a'] })
   await eventually(
-    () => proxy.streamsAt.length - before,
-    (n) => n === 1,
+    () => proxy.seen(),
+    ({ streams }) => streams === before.streams + 1,
   )
   await page.waitForFunction(
     () => globalThis.spoke.state.name === 'connecting' && globalThis.spoke.state.retryAt !== undefined,
   )
-  proxy.mode = 'pass'
+  await proxy.set()
   await until(page, 'live')
-  const [first, second] = proxy.streamsAt.slice(before)
+  const { requests, streamsAt } = await proxy.seen()
+  const [first, second] = streamsAt.slice(before.streams)
   expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(7_000)
-  expect(proxy.requests - requests).toBe(2)
+  expect(requests - before.requests).toBe(2)
 })
 
 test('9. a network that answers for itself is said to be that, and its end is noticed', async () => {
-  proxy.mode = 'portal'
+  await proxy.set({ mode: 'portal' })
   const page = await site.start({ url: proxy.url, filters: ['portal'] })
   await page.waitForFunction(() => {
     const { state } = globalThis.spoke
@@ -137,24 +132,24 @@ test('9. a network that answers for itself is said to be that, and its end is no
   })
   expect((await seen(page)).errors).toEqual([])
   await hub.publish({ topic: 'portal', type: 't', data: 'before' })
-  proxy.mode = 'pass'
+  await proxy.set()
   await until(page, 'live')
   await hub.publish({ topic: 'portal', type: 't', data: 'after' })
   await page.waitForFunction(() => globalThis.seen.batches.flat().at(-1)?.data === 'after')
 })
 
 test('streams that do not last give way to pages', async () => {
-  const before = proxy.streams
+  const before = (await proxy.seen()).streams
   const page = await site.start({ url: proxy.url, filters: ['cut'] })
   await until(page, 'live')
-  proxy.cut()
+  await proxy.cut()
   await until(page, 'connecting')
   await until(page, 'live')
-  proxy.cut()
+  await proxy.cut()
   await until(page, 'polling')
   await hub.publish({ topic: 'cut', type: 't', data: 1 })
   expect(await events(page, 1)).toEqual([1])
-  expect(proxy.streams - before).toBe(2)
+  expect((await proxy.seen()).streams - before).toBe(2)
 })
 
 describe('the kill switch', () => {
@@ -176,12 +171,12 @@ describe('the kill switch', () => {
 
     await pin('polling')
     await Promise.all(pages.map((page) => until(page, 'polling', 1_000)))
-    const streams = proxy.streams
+    const { streams } = await proxy.seen()
     await publish(2)
     for (const page of pages) expect(await events(page, 2)).toEqual([1, 2])
     await pages[2]?.evaluate(() => globalThis.spoke.retry()) // nor does the application get one
     await sleep(1_500)
-    expect(proxy.streams).toBe(streams)
+    expect((await proxy.seen()).streams).toBe(streams)
 
     await lift()
     await publish(3) // a page that is waited for says the level when something comes
@@ -283,13 +278,13 @@ test('a page that is frozen hangs up until it is not any more', async () => {
 })
 
 test('polling alone, if that is asked for', async () => {
-  const streams = proxy.streams
+  const { streams } = await proxy.seen()
   const page = await site.start({ url: proxy.url, filters: ['a'], transport: 'none' })
   await until(page, 'polling')
   await publish(1)
   await publish(2)
   expect(await events(page, 2)).toEqual([1, 2])
-  expect(proxy.streams).toBe(streams)
+  expect((await proxy.seen()).streams).toBe(streams)
 })
 
 test('switched off and on by the application', async () => {

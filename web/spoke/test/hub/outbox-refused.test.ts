@@ -20,7 +20,7 @@ afterAll(async () => {
   await hub?.stop()
 })
 beforeEach(async () => {
-  proxy.mode = 'pass'
+  await proxy.set()
   await site.fresh()
 })
 
@@ -54,7 +54,7 @@ describe('a conflict', () => {
     await offline(page, proxy)
     await put(page, 'c2', 'mine', { ifVersion: old })
     const id = await page.evaluate(() => globalThis.edits.outbox.items[0]?.drafts[0]?.id)
-    proxy.mode = 'pass'
+    await proxy.set()
     await drained(page)
     expect(id).toMatch(/^[0-9a-f]{32}$/)
     expect(await stored(hub, from)).toEqual([expect.objectContaining({ id, data: { title: 'mine' } })])
@@ -78,14 +78,14 @@ describe('a conflict', () => {
     const page = await open()
     await offline(page, proxy)
     for (const title of ['first', 'second', 'third']) await put(page, 'c4', title, { ifVersion: 0, chain: true })
-    proxy.mode = 'swallow'
+    await proxy.set({ mode: 'swallow' })
     await eventually(
       () => stored(hub, from),
       (events) => events.length === 1,
     )
     await page.close()
-    proxy.mode = 'pass'
-    proxy.cut()
+    await proxy.set()
+    await proxy.cut()
     const next = await open()
     await drained(next)
     expect(await titles(hub, from)).toEqual(['first', 'second', 'third'])
@@ -108,7 +108,7 @@ describe('bounds', () => {
     }, many)
     expect(kept).toBe('memory')
     expect(await page.evaluate(() => globalThis.edits.outbox.durability)).toBe('memory')
-    proxy.mode = 'pass'
+    await proxy.set()
     await drained(page)
     expect(await titles(hub, from)).toEqual(['on disk', ...many])
     expect(await page.evaluate(() => globalThis.edits.unhandled)).toEqual([])
@@ -190,7 +190,7 @@ describe('bounds', () => {
     await offline(page, proxy)
     await put(page, 'a', 'old')
     await page.close()
-    proxy.mode = 'pass'
+    await proxy.set()
     const next = await site.open('/edits')
     await next.evaluate(() => {
       const now = Date.now

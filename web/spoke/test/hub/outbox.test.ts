@@ -20,7 +20,7 @@ afterAll(async () => {
   await hub?.stop()
 })
 beforeEach(async () => {
-  proxy.mode = 'pass'
+  await proxy.set()
   await site.fresh()
 })
 
@@ -42,7 +42,7 @@ test('behaviour 23: what two tabs have kept offline is sent once and in the orde
   )
   await one.close()
   await two.close()
-  proxy.mode = 'pass'
+  await proxy.set()
   const next = await open()
   await drained(next)
   const events = await stored(hub, from)
@@ -54,7 +54,7 @@ test('behaviour 23: a tab that crashes between the hub’s yes and its own is fo
   const from = await here(hub)
   const one = await open()
   await offline(one, proxy)
-  proxy.mode = 'swallow'
+  await proxy.set({ mode: 'swallow' })
   for (let n = 0; n < 3; n++) await put(one, 'a', String(n))
   await eventually(
     () => stored(hub, from),
@@ -63,8 +63,8 @@ test('behaviour 23: a tab that crashes between the hub’s yes and its own is fo
   const session = await one.context().newCDPSession(one)
   void session.send('Page.crash').catch(() => {})
   await one.waitForEvent('crash')
-  proxy.mode = 'pass'
-  proxy.cut()
+  await proxy.set()
+  await proxy.cut()
   const next = await open()
   await drained(next)
   expect(await titles(hub, from, 'a')).toEqual(['0', '1', '2'])
@@ -95,15 +95,15 @@ test('at most four lanes are sent at a time, and one holds up no other', async (
   const page = await open()
   await offline(page, proxy)
   for (let n = 0; n < 6; n++) await put(page, `k${n}`, 't')
-  proxy.mode = 'swallow'
+  await proxy.set({ mode: 'swallow' })
   await eventually(
     () => stored(hub, from),
     (events) => events.length === 4,
   )
   await sleep(500)
   expect(await stored(hub, from)).toHaveLength(4)
-  proxy.mode = 'pass'
-  proxy.cut()
+  await proxy.set()
+  await proxy.cut()
   await eventually(
     () => stored(hub, from),
     (events) => events.length === 6,
@@ -159,7 +159,7 @@ test('a tab that is left sends nothing, and knows when it is back what has happe
     (n) => n === 1,
   )
   await two.close()
-  proxy.mode = 'pass'
+  await proxy.set()
   await drained(one)
   expect(await outcomes(one)).toEqual(['sent'])
 })
@@ -170,7 +170,7 @@ test('whoever was not there when its item was sent is told that nobody has told'
   await offline(one, proxy)
   await put(two, 'a', 'kept')
   await two.goto(`${site.url}/other`)
-  proxy.mode = 'pass'
+  await proxy.set()
   await eventually(
     () => stored(hub, from),
     (events) => events.length === 1,
@@ -194,7 +194,7 @@ test('what waits for its next try has it when the spoke is connected again', asy
   })
   await put(page, 'a', 'waits')
   await sleep(3_500)
-  proxy.mode = 'pass'
+  await proxy.set()
   await sleep(1_500)
   expect(await stored(hub, from)).toEqual([])
   await page.evaluate(() => dispatchEvent(new Event('online')))
@@ -210,7 +210,8 @@ test('identities do not mix', async () => {
   await offline(alice, proxy)
   await put(alice, 'a', 'alice’s')
   await alice.close()
-  proxy.mode = 'pass'
+  await sleep(1_000) // what a page tries once more when it is left is refused by now
+  await proxy.set()
   const bob = await open({ identity: 'bob' })
   await sleep(500)
   expect(await waiting(bob)).toBe(0)

@@ -17,7 +17,7 @@ afterAll(async () => {
   await hub?.stop()
 })
 beforeEach(async () => {
-  proxy.mode = 'pass'
+  await proxy.set()
   await site.fresh()
 })
 
@@ -76,14 +76,14 @@ test('an answer that is lost is asked for again, and the event stored once', asy
   const from = await here()
   const page = await site.start({ url: proxy.url })
   await page.evaluate(() => globalThis.spoke.publish({ topic: 'p/warm', type: 't' })) // with preflight
-  proxy.mode = 'swallow'
+  await proxy.set({ mode: 'swallow' })
   const publishing = page.evaluate(() => globalThis.spoke.publish({ topic: 'p/3', type: 't', data: 'once' }))
   await eventually(
     () => all('p/3', from),
     (stored) => stored.length === 1,
   )
-  proxy.mode = 'pass'
-  proxy.cut()
+  await proxy.set()
+  await proxy.cut()
   expect((await publishing).repeat).toBe(true)
   expect(await all('p/3', from)).toHaveLength(1)
 })
@@ -116,12 +116,12 @@ test('what waits for its next try has it when the page is left', async () => {
   const from = await here()
   const page = await site.start({ url: proxy.url })
   await page.evaluate(() => globalThis.spoke.publish({ topic: 'p/warm', type: 't' }))
-  proxy.mode = 'refuse'
-  proxy.cut()
+  await proxy.set({ mode: 'refuse' })
+  await proxy.cut()
   await page.evaluate(() => void globalThis.spoke.publish({ topic: 'p/5', type: 't', data: 1 }).catch(() => {}))
   await sleep(4_000) // several tries: the next pause is a long one
   expect(await all('p/5', from)).toEqual([])
-  proxy.mode = 'pass'
+  await proxy.set()
   await page.goto('about:blank')
   await eventually(
     () => all('p/5', from),

@@ -8,6 +8,7 @@ import type { TestProject } from 'vitest/node'
 declare module 'vitest' {
   interface ProvidedContext {
     hub: string
+    proxy: string
     bundles: string
     chromium: string
   }
@@ -16,18 +17,21 @@ declare module 'vitest' {
 const here = import.meta.dirname
 const repository = join(here, '../../../..')
 
-/** Builds the hub, and the pages that the browser is shown. */
+/** Builds the hub, the proxy, and the pages that the browser is shown. */
 export default async function setup(project: TestProject) {
   const chromium = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
   if (!existsSync(chromium))
     throw new Error(`there is no ${chromium}: install Chromium, or say in CHROMIUM where it is`)
   const folder = mkdtempSync(join(tmpdir(), 'nave-spoke-'))
   const hub = join(folder, 'hub')
-  execFileSync('go', ['build', '-o', hub, './cmd/hub'], {
-    cwd: repository,
-    env: { ...process.env, CGO_ENABLED: '0' },
-    stdio: 'inherit',
-  })
+  const proxy = join(folder, 'proxy')
+  for (const [program, of] of [
+    [hub, './cmd/hub'],
+    [proxy, './tests/proxy/run'],
+  ] as const) {
+    const env = { ...process.env, CGO_ENABLED: '0' }
+    execFileSync('go', ['build', '-o', program, of], { cwd: repository, env, stdio: 'inherit' })
+  }
   await build({
     entryPoints: {
       page: join(here, 'page.ts'),
@@ -47,6 +51,7 @@ export default async function setup(project: TestProject) {
     logLevel: 'warning',
   })
   project.provide('hub', hub)
+  project.provide('proxy', proxy)
   project.provide('bundles', folder)
   project.provide('chromium', chromium)
   return () => rmSync(folder, { recursive: true })

@@ -20,7 +20,7 @@ afterAll(async () => {
   await hub?.stop()
 })
 beforeEach(async () => {
-  proxy.mode = 'pass'
+  await proxy.set()
   await site.fresh()
 })
 
@@ -93,7 +93,7 @@ test('behaviour 22: a value that comes while ours is on its way does not hide it
   await publish('s/3', 'c', { title: 'theirs 0', text: 'mine 0' })
   const page = await ready('s/3')
   await set(page, 'w', 'title', 'warm')
-  proxy.late.pages = 600 // the answer comes long after the event
+  await proxy.set({ latePages: 600 }) // the answer comes long after the event
   const outcome = set(page, 'c', 'text', 'mine 1')
   await page.waitForFunction(() => globalThis.edits.live.items.get('c')?.data.text === 'mine 1')
   await eventually(
@@ -102,7 +102,7 @@ test('behaviour 22: a value that comes while ours is on its way does not hide it
   )
   await publish('s/3', 'c', { title: 'theirs 1', text: 'mine 1' })
   expect(await outcome).toBe('stored')
-  proxy.late.pages = 0
+  await proxy.set()
   await page.waitForFunction(() => globalThis.edits.live.items.get('c')?.data.title === 'theirs 1')
   expect(inOrder(await shown(page, 'c'), 'text')).toEqual(['mine 0', 'mine 1'])
 })
@@ -111,12 +111,12 @@ test('behaviour 22: the same field changed by both is asked about, and ours is u
   await publish('s/4', 'c', { title: 'old' })
   const page = await ready('s/4')
   await set(page, 'w', 'title', 'warm')
-  proxy.mode = 'refuse' // so that what the other does is not known here
-  proxy.cut()
+  await proxy.set({ mode: 'refuse' }) // so that what the other does is not known here
+  await proxy.cut()
   await publish('s/4', 'c', { title: 'theirs' })
   const asked = set(page, 'c', 'title', 'mine')
   await page.waitForFunction(() => globalThis.edits.live.items.get('c')?.data.title === 'mine')
-  proxy.mode = 'pass'
+  await proxy.set()
   expect(JSON.parse(await asked)).toMatchObject({
     base: { title: 'old' },
     theirs: { title: 'theirs' },
@@ -140,8 +140,8 @@ test('behaviour 23: what was changed offline is shown in other tabs and after a 
   const one = await ready('s/6', options)
   const two = await ready('s/6', options)
   await set(one, 'w', 'title', 'warm')
-  proxy.mode = 'refuse'
-  proxy.cut()
+  await proxy.set({ mode: 'refuse' })
+  await proxy.cut()
   const first = set(one, 'c', 'title', 'first')
   await one.waitForFunction(() => globalThis.edits.outbox.items.length === 1)
   const second = set(one, 'c', 'text', 'second')
@@ -155,7 +155,7 @@ test('behaviour 23: what was changed offline is shown in other tabs and after a 
 
   const next = await open('s/6', options)
   expect(await item(next, 'c')).toMatchObject({ data: { title: 'first', text: 'second' }, version: 0, pending: true })
-  proxy.mode = 'pass'
+  await proxy.set()
   const end = { title: 'first', column: 'theirs', text: 'second' }
   await eventually(
     () => item(next, 'c'),
@@ -174,12 +174,12 @@ test('behaviour 23: what was changed offline and cannot be merged is given up, s
   await publish('s/7', 'c', { title: 'old' })
   const page = await ready('s/7', options)
   await set(page, 'w', 'title', 'warm')
-  proxy.mode = 'refuse'
-  proxy.cut()
+  await proxy.set({ mode: 'refuse' })
+  await proxy.cut()
   const outcome = set(page, 'c', 'title', 'mine')
   await page.waitForFunction(() => globalThis.edits.outbox.items.length === 1)
   await publish('s/7', 'c', { title: 'theirs' })
-  proxy.mode = 'pass'
+  await proxy.set()
   expect(await outcome).toMatch(/ConflictError/)
   expect(await page.evaluate(() => globalThis.edits.givenUp)).toEqual([
     'both have changed title: choose between theirs and mine',
@@ -195,14 +195,14 @@ test('a change stays over a reset, and goes when the hub has it', async () => {
     await own.publish({ topic: 's/8', type: 'card', key: 'c', data: { title: 'old', column: 'old' } })
     const page = await ready('s/8', { url: between.url })
     await set(page, 'w', 'title', 'warm')
-    between.mode = 'refuse'
-    between.cut()
+    await between.set({ mode: 'refuse' })
+    await between.cut()
     const outcome = set(page, 'c', 'title', 'mine')
     await own.lose()
     for (const column of ['newer', 'new']) {
       await own.publish({ topic: 's/8', type: 'card', key: 'c', data: { title: 'old', column } })
     }
-    between.mode = 'pass'
+    await between.set()
     expect(await outcome).toBe('stored')
     await eventually(
       () => item(page, 'c'),
