@@ -13,19 +13,19 @@ export interface Place {
 }
 
 /**
- * The columns with their cards. The column's order decides; a card that no order
- * names, since one came before the other, is at the end of the column that it names.
+ * The columns with their cards. The card decides in which it is, so that it is in one,
+ * whether the card or the columns came first; the column's order decides where. A card
+ * that this order does not name is at the end.
  */
 export function lanes({ columns, cards }: Board): readonly Lane[] {
-  const byId = new Map(cards.map((card) => [card.id, card]))
-  const placed = new Set(columns.flatMap((column) => column.cards))
-  return columns.map((column) => ({
-    column,
-    cards: [
-      ...column.cards.flatMap((id) => byId.get(id) ?? []),
-      ...cards.filter((card) => card.column === column.id && !placed.has(card.id)),
-    ],
-  }))
+  return columns.map((column) => {
+    const places = new Map(column.cards.map((id, place) => [id, place]))
+    const place = ({ id }: Card) => places.get(id) ?? places.size
+    return {
+      column,
+      cards: cards.filter((card) => card.column === column.id).sort((a, b) => place(a) - place(b)),
+    }
+  })
 }
 
 /** The board after a move. A card that is not there is not moved. */

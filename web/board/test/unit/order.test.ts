@@ -34,6 +34,14 @@ test('a card that no order names is at the end of its column', () => {
   expect(shown(early)).toEqual({ todo: ['a', 'b', 'c'], doing: ['d', 'e'], done: [] })
 })
 
+test('a card that two orders name, or another’s, is in the column that it says', () => {
+  const one = boardOf({ todo: ['a', 'b'], doing: ['c'], done: [] })
+  const ahead = one.columns.map((column) => (column.id === 'doing' ? { ...column, cards: ['a', 'c'] } : column))
+  expect(shown({ ...one, columns: ahead })).toEqual({ todo: ['a', 'b'], doing: ['c'], done: [] })
+  const behind = one.cards.map((each) => (each.id === 'a' ? card('a', 'doing') : each))
+  expect(shown({ ...one, cards: behind })).toEqual({ todo: ['b'], doing: ['c', 'a'], done: [] })
+})
+
 test('a card that is named and not there is left out', () => {
   expect(shown({ ...board, cards: board.cards.filter(({ id }) => id !== 'b') })).toEqual({
     todo: ['a', 'c'],
