@@ -10,23 +10,38 @@ export type Answer =
   | { readonly of: 'message'; readonly message: Message }
   | { readonly of: 'user'; readonly user: User }
 
+/**
+ * Answers go to the other tabs by localStorage, as the writes do that they are answers
+ * to: what comes that way comes in order, so that a write is not gone before its answer
+ * is there.
+ */
 export class Answers {
   readonly #client: QueryClient
-  readonly #tabs: BroadcastChannel
+  readonly #key: string
+  readonly #stop = new AbortController()
 
   constructor(client: QueryClient, user: string) {
     this.#client = client
-    this.#tabs = new BroadcastChannel(`board answers ${user}`)
-    this.#tabs.onmessage = ({ data }: MessageEvent<Answer>) => void this.#apply(data)
+    this.#key = `board answer ${user}`
+    const hear = ({ key, newValue }: StorageEvent) => {
+      // It was written by a page of the same make.
+      if (key === this.#key && newValue !== null) void this.#apply(JSON.parse(newValue) as Answer)
+    }
+    window.addEventListener('storage', hear, { signal: this.#stop.signal })
   }
 
   async take(answer: Answer): Promise<void> {
-    this.#tabs.postMessage(answer)
+    try {
+      localStorage.setItem(this.#key, JSON.stringify(answer))
+      localStorage.removeItem(this.#key)
+    } catch {
+      // Without room the others hear of it from the hub.
+    }
     await this.#apply(answer)
   }
 
   close(): void {
-    this.#tabs.close()
+    this.#stop.abort()
   }
 
   #apply(answer: Answer): Promise<void> {
