@@ -3,8 +3,10 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { inject } from 'vitest'
+import { isDeepStrictEqual } from 'node:util'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { expect, inject } from 'vitest'
+import type { Board, Message, User } from '../../src/model.js'
 
 const flags = [
   '--no-sandbox',
@@ -16,15 +18,10 @@ const flags = [
   '--disable-sync',
 ]
 
-export interface Audit {
-  readonly columns: readonly { readonly id: string; readonly cards: readonly string[] }[]
-  readonly cards: readonly {
-    readonly id: string
-    readonly title: string
-    readonly text: string
-    readonly rev: number
-  }[]
-  readonly messages: readonly { readonly text: string }[]
+/** What the database holds, and how many changes of it the hub does not have yet. */
+export interface Audit extends Board {
+  readonly users: readonly User[]
+  readonly messages: readonly Message[]
   readonly outbox: number
 }
 
@@ -32,7 +29,7 @@ export interface Audit {
 export class Office {
   readonly url: string
   readonly #browser: Browser
-  readonly #program: ChildProcess
+  #program: ChildProcess
   readonly #data: string
   readonly #errors: string[] = []
 
@@ -45,12 +42,21 @@ export class Office {
 
   static async open(): Promise<Office> {
     const data = mkdtempSync(join(tmpdir(), 'nave-board-data-'))
-    const page = join(import.meta.dirname, '../../dist')
-    const program = spawn(inject('program'), ['-listen', '127.0.0.1:0', '-web', page, '-data', data], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const program = start('127.0.0.1:0', data)
     const url = await addressOf(program)
     return new Office(url, await chromium.launch({ executablePath: inject('chromium'), args: flags }), program, data)
+  }
+
+  /** Kills the program, as a power cut would. */
+  async crash(): Promise<void> {
+    this.#program.kill('SIGKILL')
+    await once(this.#program, 'exit')
+  }
+
+  /** Starts the program again, at the same address. */
+  async restart(): Promise<void> {
+    this.#program = start(new URL(this.url).host, this.#data)
+    await addressOf(this.#program)
   }
 
   /** What went wrong in any of the pages. */
@@ -58,13 +64,30 @@ export class Office {
     return this.#errors
   }
 
+  /** Kills the hub within the program, for longer than the button of the page does. */
+  async killHub(seconds: number): Promise<void> {
+    const response = await fetch(`${this.url}/api/trouble/hub`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ seconds }),
+    })
+    if (!response.ok) throw new Error(`the hub is not killed: ${response.status} ${await response.text()}`)
+  }
+
+  /** A machine of somebody's own: its tabs share what a browser's tabs share. */
+  machine(): Promise<BrowserContext> {
+    return this.#browser.newContext({ viewport: { width: 1280, height: 800 } })
+  }
+
   /** Somebody opens the board and signs in. */
-  async comesIn(name: string, mode: 'live' | 'polling' = 'live'): Promise<Page> {
-    const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 } })
+  async comesIn(name: string, mode: 'live' | 'polling' = 'live', machine?: BrowserContext): Promise<Page> {
+    const context = machine ?? (await this.machine())
     const page = await context.newPage()
     page.on('pageerror', (error) => this.#errors.push(`${name}: ${error.message}`))
     await page.goto(`${this.url}/?mode=${mode}`)
-    await page.getByRole('button', { name, exact: true }).click()
+    const me = page.getByRole('button', { name, exact: true })
+    await me.or(column(page, 'To do')).waitFor()
+    if (await me.isVisible()) await me.click()
     await column(page, 'To do').waitFor()
     if (mode === 'live') await page.getByRole('status').filter({ hasText: /^Live/ }).waitFor()
     return page
@@ -82,6 +105,13 @@ export class Office {
     if (this.#program.exitCode === null) await once(this.#program, 'exit')
     rmSync(this.#data, { recursive: true })
   }
+}
+
+function start(listen: string, data: string): ChildProcess {
+  const page = join(import.meta.dirname, '../../dist')
+  return spawn(inject('program'), ['-listen', listen, '-web', page, '-data', data], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
 }
 
 async function addressOf(program: ChildProcess): Promise<string> {
@@ -103,4 +133,15 @@ export function column(page: Page, title: string) {
 
 export function card(page: Page, title: string) {
   return page.getByRole('button', { name: new RegExp(`^${title}`) })
+}
+
+/** Waits until what is looked at is as it should be; if it does not come about, the difference is told. */
+export async function agrees<T>(look: () => Promise<T>, expected: T, ms = 20_000): Promise<void> {
+  const until = Date.now() + ms
+  let seen = await look()
+  while (!isDeepStrictEqual(seen, expected) && Date.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    seen = await look()
+  }
+  expect(seen).toEqual(expected)
 }
