@@ -57,8 +57,8 @@ func (r relay) Handle(ctx context.Context, _ nave.Event) error {
 				return nave.Errorf(nave.CodeUnavailable, "empty the outbox: %w", err)
 			}
 		}
-		if publishErr != nil {
-			return publishErr
+		if publishErr != nil || len(waiting) < relayPage {
+			return publishErr // what was written since has woken the relay again
 		}
 	}
 }
@@ -97,12 +97,15 @@ func wake(lc fx.Lifecycle, s *store.Store, out hub.Publisher) {
 		running.Go(func() {
 			tick := time.NewTicker(wakeAgain)
 			defer tick.Stop()
-			for ctx.Err() == nil {
-				wakeIfNeeded(ctx, s, out)
+			wakeIfNeeded(ctx, s, out)
+			for {
 				select {
 				case <-ctx.Done():
+					return
 				case <-s.Changed():
+					wakeUp(ctx, out)
 				case <-tick.C:
+					wakeIfNeeded(ctx, s, out)
 				}
 			}
 		})
@@ -114,9 +117,16 @@ func wake(lc fx.Lifecycle, s *store.Store, out hub.Publisher) {
 
 func wakeIfNeeded(ctx context.Context, s *store.Store, out hub.Publisher) {
 	waiting, err := s.Waiting(ctx, 1)
-	if err == nil && len(waiting) > 0 {
-		_, err = out.Publish(ctx, nave.Event{Topic: relayTopic, Type: "outbox.written"})
+	if err != nil && ctx.Err() == nil {
+		slog.Warn("the outbox cannot be read; it is tried again", "error", err)
 	}
+	if len(waiting) > 0 {
+		wakeUp(ctx, out)
+	}
+}
+
+func wakeUp(ctx context.Context, out hub.Publisher) {
+	_, err := out.Publish(ctx, nave.Event{Topic: relayTopic, Type: "outbox.written"})
 	if err != nil && ctx.Err() == nil {
 		slog.Warn("the relay cannot be woken; it is tried again", "error", err)
 	}
