@@ -26,6 +26,7 @@ type embedded struct {
 	store   *store.Store
 	counter *counter
 
+	started     bool // set by start
 	connections connections
 	running     atomic.Pointer[instance] // nil while the hub is down
 	kills       chan time.Duration       // for how long
@@ -116,12 +117,16 @@ func (e *embedded) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.started = true
 	go e.keep(first)
 	return nil
 }
 
-// stop ends the hub in good order: whoever is connected is told.
+// stop ends the hub in good order, if it was started: whoever is connected is told.
 func (e *embedded) stop(ctx context.Context) error {
+	if !e.started {
+		return nil
+	}
 	select {
 	case e.ending <- ctx:
 		return <-e.ended

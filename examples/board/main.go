@@ -23,6 +23,7 @@ type options struct {
 	listen  string
 	web     string // the folder of the page
 	data    string // the folder of what is to be kept
+	alone   bool   // without the hub
 	trouble bool
 }
 
@@ -31,6 +32,7 @@ func main() {
 	flag.StringVar(&o.listen, "listen", "localhost:8090", "the address to listen at")
 	flag.StringVar(&o.web, "web", "web/board/dist", "the folder of the page that was built")
 	flag.StringVar(&o.data, "data", "board-data", "the folder of the database and of the hub's log")
+	flag.BoolVar(&o.alone, "alone", false, "run without the hub, as it was before: the page can only poll")
 	flag.BoolVar(&o.trouble, "trouble", true, "let the page make trouble: stop the hub, slow it down")
 	flag.Parse()
 	fx.New(application(o), fx.Invoke(greet)).Run()

@@ -49,8 +49,10 @@ func newServer(lc fx.Lifecycle, end fx.Shutdowner, o options, a *api, e *embedde
 	served := make(chan struct{})
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error {
-			if err := e.start(ctx); err != nil {
-				return errors.Join(err, l.Close())
+			if !o.alone {
+				if err := e.start(ctx); err != nil {
+					return errors.Join(err, l.Close())
+				}
 			}
 			go func() { // ends in OnStop
 				defer close(served)
