@@ -14,6 +14,8 @@ export interface Session {
 }
 
 const heartbeatMs = 30_000
+/** Seldom: everybody hears each one, and the hub knows by itself who is connected. */
+const liveHeartbeatMs = 300_000
 const flushMs = 5_000
 const most = 50
 
@@ -45,7 +47,7 @@ export function pollSession(): Session {
 
 /** As it is with one. */
 export function liveSession(spoke: Spoke<Events>, user: string): Session {
-  const session = trackSession(spoke, { topic: `sessions/${user}`, identity: user })
+  const session = trackSession(spoke, { topic: `sessions/${user}`, identity: user, heartbeatMs: liveHeartbeatMs })
   const tracker = createTracker(spoke, { topic: `analytics/${user}` })
   return {
     track: (button) => tracker.track('button.clicked', { button }),
