@@ -20,11 +20,11 @@ ARGS   ?=
 FOR    ?= 1h
 
 .DEFAULT_GOAL := help
-.PHONY: help run board build test web lint bench microbench fuzz stress reliability clean $(TRIALS)
+.PHONY: help run board board-figures build test web lint bench microbench fuzz stress reliability clean $(TRIALS)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  make TRIAL        one trial of the hub in its long form: $(TRIALS)'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  make TRIAL          one trial of the hub in its long form: $(TRIALS)'
 
 run: build ## build bin/hub and run it for development, at localhost:8080
 	@echo 'In another terminal: export PATH="$(CURDIR)/bin:$$PATH"; hub --help'
@@ -36,6 +36,12 @@ board: ## build and run examples/board, an application with the hub inside, at l
 		npm run build --workspace @nave/spoke --workspace @nave/board
 	CGO_ENABLED=0 go build -trimpath -o bin/board ./examples/board
 	@bin/board
+
+# It needs Node.js and Chromium too. For a look: make board-figures ARGS=--quick
+board-figures: ## measure the board, polling and live, for examples/board/FIGURES.md; takes 12 minutes
+	cd web && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci; } && \
+		npm run build --workspace @nave/spoke --workspace @nave/board
+	cd web/board && npm run --silent figures -- $(ARGS)
 
 # Without cgo, so that no C compiler is needed and the program is one static file.
 build: ## build bin/hub
