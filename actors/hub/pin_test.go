@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/eventlog/pebblelog"
 )
 
@@ -39,6 +40,47 @@ func TestPinsAreExplained(t *testing.T) {
 		}
 		if err := h.Pin(t.Context(), &Pin{Level: "lofty"}); nave.CodeOf(err) != nave.CodeInvalid {
 			t.Errorf("a level that does not exist: %v", err)
+		}
+	})
+}
+
+// Polls that wait since there are no streams are answered soon after there are again, but
+// not all at once; others are left alone.
+func TestWaitingPollsHearThatStreamsAreBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h, _ := pressed(t, Config{})
+		begun := time.Now()
+		poll := func(took chan<- time.Duration) {
+			page, err := h.Poll(t.Context(), client.Request{Filters: nave.Filters{"cards/*"}, Cursor: cursorAt(h, h.Head())}, 25*time.Second)
+			if err != nil || page.Level != nave.LevelNormal {
+				t.Errorf("level %s, %v", page.Level, err)
+			}
+			took <- time.Since(begun)
+		}
+		const polls = 20
+		others, waiting := make(chan time.Duration, 1), make(chan time.Duration, polls)
+		go poll(others) // ends with its time
+		synctest.Wait()
+		if err := h.Pin(t.Context(), &Pin{Level: nave.LevelPolling}); err != nil {
+			t.Fatal(err)
+		}
+		for range polls {
+			go poll(waiting) // ends when it is answered
+		}
+		synctest.Wait()
+		if err := h.Pin(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		first, last := streamsBackWithin, time.Duration(0)
+		for range polls {
+			took := <-waiting
+			first, last = min(first, took), max(last, took)
+		}
+		if last > streamsBackWithin || last-first < streamsBackWithin/4 {
+			t.Errorf("answered after %v to %v", first, last)
+		}
+		if took := <-others; took < 25*time.Second {
+			t.Errorf("who waited before is answered after %v", took)
 		}
 	})
 }

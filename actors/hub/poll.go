@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -84,7 +85,10 @@ func (h *Hub) page(ctx context.Context, filters nave.Filters, after uint64) (Pag
 
 // await returns when something matches after the offset, or when ctx ends.
 func (h *Hub) await(ctx context.Context, req client.Request, after uint64) error {
-	w := &waiter{ctx: ctx, hub: h, who: req.Who, filters: req.Filters, after: after, done: make(chan struct{})}
+	w := &waiter{
+		ctx: ctx, hub: h, who: req.Who, filters: req.Filters, after: after,
+		streamless: !h.Level().Has(nave.Streams), done: make(chan struct{}),
+	}
 	err := h.spawnClient(ctx, req, nave.Pages, func(id uint64) actors.Spec[client.Message] {
 		w.id = id
 		return actors.Spec[client.Message]{
@@ -108,10 +112,17 @@ type waiter struct {
 	who     *auth.Identity
 	filters nave.Filters
 	after   uint64
-	done    chan struct{} // closed when it ends
+	// The level was without streams when it came.
+	streamless bool
+	done       chan struct{} // closed when it ends
 
 	unwatch func() bool
+	soon    *time.Timer // ends it once there are streams
 }
+
+// streamsBackWithin is over how long polls are answered once there are streams again,
+// so that not all who wait come back to stream at once.
+const streamsBackWithin = 5 * time.Second
 
 func (w *waiter) Started(c *actors.Context[client.Message]) {
 	w.unwatch = context.AfterFunc(w.ctx, c.Self().Stop)
@@ -135,7 +146,9 @@ func (w *waiter) Receive(c *actors.Context[client.Message], m client.Message) {
 		}
 	case client.Level:
 		if !m.Level.Has(nave.Pages) {
-			c.Stop() // else it ends when its time is over: not all at once come back to stream
+			c.Stop()
+		} else if w.streamless && w.soon == nil && m.Level.Has(nave.Streams) {
+			w.soon = time.AfterFunc(rand.N(streamsBackWithin), c.Self().Stop)
 		}
 	case client.Renew:
 		m.Fail(errNoConnection) // a poll has nothing to renew
@@ -150,6 +163,9 @@ func (w *waiter) Receive(c *actors.Context[client.Message], m client.Message) {
 
 func (w *waiter) Stopped() {
 	w.unwatch()
+	if w.soon != nil {
+		w.soon.Stop()
+	}
 	desk{w.hub}.Detach(w.id)
 	close(w.done)
 }
