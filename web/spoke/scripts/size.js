@@ -4,30 +4,30 @@ import { build } from 'esbuild'
 
 /** Bytes, min+gzip, with all that the entry needs but for what the one before it has. */
 const budgets = {
-  core: { code: `export { createSpoke } from './dist/index.js'`, budget: 12_400 },
+  core: { code: `export { createSpoke } from './dist/index.js'`, budget: 12_900 },
   'core + eventsource': {
     code: `export { createSpoke } from './dist/index.js'; export { eventSource } from './dist/transports/eventsource.js'`,
-    budget: 12_700,
+    budget: 13_200,
   },
   'core + tabs': {
     code: `export { createSpoke } from './dist/index.js'; export { shareTabs } from './dist/tabs/index.js'`,
-    budget: 14_400,
+    budget: 15_000,
   },
   'core + session': {
     code: `export { createSpoke } from './dist/index.js'; export * from './dist/session/index.js'`,
-    budget: 14_500,
+    budget: 15_000,
   },
   'core + receipts': {
     code: `export { createSpoke } from './dist/index.js'; export * from './dist/receipts/index.js'`,
-    budget: 13_100,
+    budget: 13_900,
   },
   'core + outbox': {
     code: `export { createSpoke } from './dist/index.js'; export { createOutbox } from './dist/outbox/index.js'`,
-    budget: 15_600,
+    budget: 16_400,
   },
   'core + state': {
     code: `export { createSpoke } from './dist/index.js'; export { liveState } from './dist/state/index.js'`,
-    budget: 14_300,
+    budget: 15_000,
   },
   devtools: {
     code: `export * from './dist/devtools/index.js'`,

@@ -43,7 +43,8 @@ export class InvalidEventError extends Error {
 
 /** The event as its schema has it. Throws an InvalidEventError. */
 export function validated<Map extends object>(event: WireEvent, schemas: Schemas<Map>): EventOf<Map> {
-  const schema = (schemas as Schemas<EventMap>)[event.type]
+  const all = schemas as Schemas<EventMap>
+  const schema = Object.hasOwn(all, event.type) ? all[event.type] : undefined
   const removes = event.key !== undefined && event.data === undefined
   if (schema === undefined || removes) return event as EventOf<Map>
   const result = schema['~standard'].validate(event.data)

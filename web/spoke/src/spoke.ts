@@ -6,6 +6,7 @@ import { Inbox } from './inbox.js'
 import { initial, type State } from './machine/state.js'
 import type { Problem } from './problem.js'
 import { type Draft, type Published, Publisher, type PublishOptions } from './publisher.js'
+import { because, guarded, reporter } from './reporting.js'
 import type { EventMap, Schemas, Typed } from './schema.js'
 import type { SubscribeOptions, Subscriber } from './subscription.js'
 import { type TokenSource, Tokens } from './tokens.js'
@@ -105,7 +106,7 @@ class Hub<Map extends object> implements Spoke<Map> {
     const http = new Http(options.url, new Tokens(options.token), options.fetch, options.credentials)
     this.http = http
     this.#state = initial(transports.length)
-    this.#fail = options.onError ?? ((error) => console.error(error))
+    this.#fail = reporter(options.onError)
     this.#inbox = new Inbox({ http, schemas, cursor: options.cursor, fail: this.#fail })
     this.#publisher = new Publisher(http, options.source, options.traceparent)
     this.#from = options.cursor
@@ -117,7 +118,7 @@ class Hub<Map extends object> implements Spoke<Map> {
       covers: (filters) => this.#inbox.covers(filters),
       state: (state) => this.#changed(state),
       refused: (filters, problem) => this.#refused(filters, problem),
-      warn: (message, cause) => this.#fail(new Error(message, { cause })),
+      warn: (message, cause) => this.#fail(because(message, cause)),
     }
     this.#feed = options.tabs?.(connect, sink, options.url) ?? connect(sink)
     globalThis.window?.addEventListener('pagehide', () => this.#publisher.leave(), { signal: this.#stop.signal })
@@ -163,7 +164,8 @@ class Hub<Map extends object> implements Spoke<Map> {
     listener: (event: Typed<Map, Type>) => void,
   ): () => void {
     return this.subscribe(filters, (events) => {
-      for (const event of events) if (event.type === type) listener(event as unknown as Typed<Map, Type>)
+      for (const event of events)
+        if (event.type === type) guarded(() => listener(event as unknown as Typed<Map, Type>), this.#fail)
     })
   }
 
@@ -227,13 +229,7 @@ class Hub<Map extends object> implements Spoke<Map> {
 
   /** What is thrown by one stops no other. */
   #tell<A extends unknown[]>(all: ReadonlySet<(...args: A) => void>, ...args: A): void {
-    for (const each of [...all]) {
-      try {
-        each(...args)
-      } catch (error) {
-        this.#fail(error)
-      }
-    }
+    for (const each of [...all]) guarded(() => each(...args), this.#fail)
   }
 }
 

@@ -56,7 +56,7 @@ export class Subscription {
     position: number,
     deliver: (events: readonly WireEvent[]) => void,
   ) {
-    this.filters = filters
+    this.filters = [...filters] // the array is the caller's
     this.wantsSnapshot = wantsSnapshot
     this.#deliver = deliver
     this.#position = position

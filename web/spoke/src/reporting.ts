@@ -1,0 +1,26 @@
+/** Calls what is not ours: what it throws, or its promise rejects with, goes to `fail`. */
+export function guarded(f: () => unknown, fail: (error: unknown) => void): void {
+  try {
+    const result = f()
+    if (result instanceof Promise) result.catch(fail)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+/** What went wrong, and why. */
+export function because(message: string, cause: unknown): Error {
+  return new Error(cause instanceof Error ? `${message}: ${cause.message}` : message, { cause })
+}
+
+/** Reports to the application. What throws there is nobody's but the browser's. */
+export function reporter(onError: ((error: unknown) => void) | undefined): (error: unknown) => void {
+  return (error) => {
+    try {
+      if (onError) onError(error)
+      else console.error(error)
+    } catch (thrown) {
+      ;(globalThis.reportError ?? console.error)(thrown)
+    }
+  }
+}
