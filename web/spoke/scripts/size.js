@@ -4,30 +4,30 @@ import { build } from 'esbuild'
 
 /** Bytes, min+gzip, with all that the entry needs but for what the one before it has. */
 const budgets = {
-  core: { code: `export { createSpoke } from './dist/index.js'`, budget: 12_900 },
+  core: { code: `export { createSpoke } from './dist/index.js'`, budget: 13_300 },
   'core + eventsource': {
     code: `export { createSpoke } from './dist/index.js'; export { eventSource } from './dist/transports/eventsource.js'`,
-    budget: 13_200,
+    budget: 13_600,
   },
   'core + tabs': {
     code: `export { createSpoke } from './dist/index.js'; export { shareTabs } from './dist/tabs/index.js'`,
-    budget: 15_000,
+    budget: 15_500,
   },
   'core + session': {
     code: `export { createSpoke } from './dist/index.js'; export * from './dist/session/index.js'`,
-    budget: 15_000,
+    budget: 15_500,
   },
   'core + receipts': {
     code: `export { createSpoke } from './dist/index.js'; export * from './dist/receipts/index.js'`,
-    budget: 13_900,
+    budget: 14_300,
   },
   'core + outbox': {
     code: `export { createSpoke } from './dist/index.js'; export { createOutbox } from './dist/outbox/index.js'`,
-    budget: 16_400,
+    budget: 16_800,
   },
   'core + state': {
     code: `export { createSpoke } from './dist/index.js'; export { liveState } from './dist/state/index.js'`,
-    budget: 15_000,
+    budget: 15_500,
   },
   devtools: {
     code: `export * from './dist/devtools/index.js'`,

@@ -48,7 +48,7 @@ export class Connection implements Feed {
   constructor(options: ConnectionOptions, sink: FeedSink) {
     this.#options = options
     this.#sink = sink
-    this.#state = initial(options.transports.length)
+    this.#state = initial(options.transports.length, options.http.tokens.anonymous)
     this.#examiner = new Examiner(options.http)
     this.#unwatch = watchSurroundings((what) => this.#see(what))
     if (options.disabled) this.#happen({ type: 'disable' })
@@ -288,12 +288,12 @@ export class Connection implements Feed {
   #examine(): void {
     const cause = this.#state.name === 'connecting' ? this.#state.cause : undefined
     if (cause?.kind !== 'refused') return
-    this.#examiner.examine(this.#filters, cause.problem, (refused) => {
-      for (const { filter, problem } of refused) this.#sink.refused([filter], problem)
-      const guilty = new Set(refused.map(({ filter }) => filter))
+    this.#examiner.examine(this.#filters, cause.problem, (refused, failure) => {
+      const guilty = new Set(refused.flatMap(({ filters }) => filters))
       this.#filters = this.#filters.filter((filter) => !guilty.has(filter))
+      for (const { filters, problem } of refused) this.#sink.refused(filters, problem)
       if (this.#filters.length === 0) this.#happen({ type: 'want', wanted: false })
-      else this.#happen({ type: 'examined', problem: guilty.size === 0 ? cause.problem : undefined })
+      else this.#happen({ type: 'examined', failure })
     })
   }
 

@@ -103,9 +103,14 @@ export class Inbox<Map extends object> {
     for (const [subscription, subscriber] of this.#all) {
       if (!subscription.filters.some((filter) => filters.includes(filter))) continue
       this.remove(subscription)
-      const error = new HubError(problem)
-      this.#call(() => (subscriber.refused ? subscriber.refused(error) : this.#options.fail(error)))
+      this.turnAway(subscriber, problem)
     }
+  }
+
+  /** Tells who subscribes that it is of no use. */
+  turnAway(subscriber: Subscriber<Map>, problem: Problem): void {
+    const error = new HubError(problem)
+    this.#call(() => (subscriber.refused ? subscriber.refused(error) : this.#options.fail(error)))
   }
 
   /** Forgets where it stands: nobody has subscribed, and who does begins anew. */

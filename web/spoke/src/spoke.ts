@@ -82,8 +82,9 @@ export interface Spoke<Map extends object> {
 /** How long a spoke without subscriptions keeps its connection: pages that change theirs drop it for a moment. */
 const settleMs = 200
 
+/** Makes a spoke. Throws a TypeError for options that can never work. */
 export function createSpoke<Map extends object = EventMap>(options: SpokeOptions<Map>): Spoke<Map> {
-  return new Hub(options)
+  return new Hub(checked(options))
 }
 
 class Hub<Map extends object> implements Spoke<Map> {
@@ -105,7 +106,7 @@ class Hub<Map extends object> implements Spoke<Map> {
     const schemas = options.schemas ?? {}
     const http = new Http(options.url, new Tokens(options.token), options.fetch, options.credentials)
     this.http = http
-    this.#state = initial(transports.length)
+    this.#state = initial(transports.length, http.tokens.anonymous)
     this.#fail = reporter(options.onError)
     this.#inbox = new Inbox({ http, schemas, cursor: options.cursor, fail: this.#fail })
     this.#publisher = new Publisher(http, options.source, options.traceparent)
@@ -146,11 +147,13 @@ class Hub<Map extends object> implements Spoke<Map> {
     options: SubscribeOptions = {},
   ): () => void {
     const all = typeof filters === 'string' ? [filters] : filters
-    const subscription = this.#inbox.add(
-      all,
-      typeof subscriber === 'function' ? { events: subscriber } : subscriber,
-      options,
-    )
+    const to = typeof subscriber === 'function' ? { events: subscriber } : subscriber
+    const useless = this.#closed ? closed : malformed(all)
+    if (useless) {
+      queueMicrotask(() => this.#inbox.turnAway(to, useless))
+      return () => {}
+    }
+    const subscription = this.#inbox.add(all, to, options)
     this.#want(options.cursor)
     return () => {
       this.#inbox.remove(subscription)
@@ -170,11 +173,11 @@ class Hub<Map extends object> implements Spoke<Map> {
   }
 
   publish(draft: Draft<Map>, options: PublishOptions = {}): Promise<Published> {
-    return this.#publisher.publish(draft, options)
+    return this.#send(draft, options)
   }
 
   batch(drafts: readonly Draft<Map>[], options: PublishOptions = {}): Promise<Published> {
-    return this.#publisher.publish(drafts, options)
+    return this.#send(drafts, options)
   }
 
   retry(): void {
@@ -190,10 +193,19 @@ class Hub<Map extends object> implements Spoke<Map> {
   }
 
   close(): void {
+    this.#stop.abort()
     clearTimeout(this.#settling)
     this.#inbox.clear()
     this.#feed.close()
-    this.#stop.abort()
+  }
+
+  get #closed(): boolean {
+    return this.#stop.signal.aborted
+  }
+
+  async #send(drafts: Draft<Map> | readonly Draft<Map>[], options: PublishOptions): Promise<Published> {
+    if (this.#closed) throw new Error(closed.detail)
+    return this.#publisher.publish(drafts, options)
   }
 
   /** Tells the feed what is wanted, once for all that changes together. */
@@ -231,6 +243,25 @@ class Hub<Map extends object> implements Spoke<Map> {
   #tell<A extends unknown[]>(all: ReadonlySet<(...args: A) => void>, ...args: A): void {
     for (const each of [...all]) guarded(() => each(...args), this.#fail)
   }
+}
+
+const closed: Problem = { status: 0, code: 'closed', detail: 'the spoke is closed: make another' }
+
+/** What the hub could not be asked for. */
+function malformed(filters: readonly string[]): Problem | undefined {
+  const filter = filters.find((each) => /\p{Surrogate}/u.test(each))
+  if (filter === undefined) return undefined
+  return { status: 400, code: 'invalid', detail: `the filter ${JSON.stringify(filter)} has half a character` }
+}
+
+/** Mistakes that would look like a bad network. */
+function checked<Map extends object>(options: SpokeOptions<Map>): SpokeOptions<Map> {
+  const { url, token } = options
+  if (/^(?!https?:)[a-z][a-z\d+.-]*:/i.test(url))
+    throw new TypeError(`url is ${url}: it begins with https:// or http://, or is a path of the page's own origin`)
+  if (token !== undefined && typeof token !== 'function')
+    throw new TypeError('token is not a function: it is asked for a token whenever one is needed')
+  return options
 }
 
 function added<T>(all: Set<T>, one: T): () => void {

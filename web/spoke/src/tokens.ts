@@ -36,6 +36,11 @@ export class Tokens {
     this.#why = why
   }
 
+  /** Whether no token is ever sent. */
+  get anonymous(): boolean {
+    return this.#source === undefined
+  }
+
   /** The token at hand. */
   get current(): string | undefined {
     return this.#token
@@ -48,12 +53,16 @@ export class Tokens {
     })
     try {
       const token = await Promise.race([source(this.#why), late])
-      if (!token)
-        throw new HubError({ status: 401, code: 'unauthorised', detail: 'there is no token: nobody is signed in' })
+      if (!token) throw unauthorised('there is no token: nobody is signed in')
+      if (!/^[!-~]+$/.test(token)) throw unauthorised('the token is none: it has characters that no header can have')
       this.#token = token
       return token
     } finally {
       clearTimeout(timer)
     }
   }
+}
+
+function unauthorised(detail: string): HubError {
+  return new HubError({ status: 401, code: 'unauthorised', detail })
 }

@@ -1,4 +1,4 @@
-import type { Failure } from '../problem.js'
+import { type Failure, isPassing } from '../problem.js'
 import { proofMs, retryDelay } from './delays.js'
 import { begin, goLive, openStream, refusedPage, startPolling } from './enter.js'
 import { failed, levelled, wait } from './failure.js'
@@ -23,15 +23,12 @@ export function connecting(state: Named<'connecting'>, event: Event): Step {
     case 'noPage':
       return state.asking ? noScout({ ...state, asking: false }, event.failure, event) : [state, []]
     case 'examined':
-      if (!state.examining) return [state, []]
-      return event.problem
-        ? [{ name: 'closed', memory: state.memory, problem: event.problem }, [stop]]
-        : begin(state.memory, state.cause)
+      return state.examining ? examined(state, event.failure, event) : [state, []]
     case 'grown':
       return state.streaming ? begin(state.memory, state.cause) : [state, []]
     case 'kick':
     case 'resume':
-      return state.examining ? [state, []] : begin(fresh(state.memory), state.cause)
+      return begin(fresh(state.memory), state.cause)
     case 'timer':
       return connectingTimer(state, event.timer, event)
     default:
@@ -50,6 +47,15 @@ function connectingTimer(state: Named<'connecting'>, timer: Timer, event: Event)
     default:
       return [state, []]
   }
+}
+
+/** It is known who is to blame for a refusal, and gone; or why that is not known. */
+function examined(state: Named<'connecting'>, failure: Failure | undefined, event: Event): Step {
+  const { memory } = state
+  if (failure === undefined) return begin(memory, state.cause)
+  if (failure.kind !== 'refused' || isPassing(failure)) return failed({ ...state, examining: false }, failure, event)
+  const { problem } = failure
+  return [{ name: problem.code === 'unauthorised' ? 'unauthorised' : 'closed', memory, problem }, [stop]]
 }
 
 /** Nor does a page come. */

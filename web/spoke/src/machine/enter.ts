@@ -74,7 +74,7 @@ export function refusedPage(state: State, failure: Failure, event: Event): Step 
   const { memory } = state
   const { problem } = failure
   switch (true) {
-    case problem.code === 'unauthorised':
+    case problem.code === 'unauthorised' && !memory.anonymous:
       return [{ name: 'unauthorised', memory, problem }, [stop]]
     case problem.code === 'degraded': {
       const level = problem.level ?? 'off'

@@ -21,7 +21,7 @@ export function failed(state: Named<'connecting' | 'live'>, failure: Failure, ev
   const over: Effect[] = [hangUp, disarm('proof'), disarm('watchdog'), disarm('steady')]
   if (failure.kind === 'refused') {
     const { problem } = failure
-    if (problem.code === 'unauthorised') return [{ name: 'unauthorised', memory, problem }, [stop]]
+    if (problem.code === 'unauthorised' && !memory.anonymous) return [{ name: 'unauthorised', memory, problem }, [stop]]
     if (problem.code === 'degraded') return degraded(next, problem.level ?? 'polling', over, event.luck * 1_000)
     if (!isPassing(failure)) return [{ ...next, asking: false, examining: true }, [stop, { do: 'examine' }]]
   }

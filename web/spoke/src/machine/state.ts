@@ -3,6 +3,8 @@ import type { Level } from '../wire.js'
 
 /** What outlives a change of state. */
 export interface Memory {
+  /** No token is ever sent: then what is not granted is unauthorised, and the rest may be granted. */
+  readonly anonymous: boolean
   /** Whether there are subscriptions. */
   readonly wanted: boolean
   /** What the browser believes, which is a hint. */
@@ -153,7 +155,7 @@ export type Happening =
   | { readonly type: 'page'; readonly level: Level; readonly count: number; readonly tookMs: number }
   | { readonly type: 'noPage'; readonly failure: Failure }
   /** What was wrong with the subscriptions is found and gone, or is not found. */
-  | { readonly type: 'examined'; readonly problem: Problem | undefined }
+  | { readonly type: 'examined'; readonly failure: Failure | undefined }
   | { readonly type: 'online' }
   | { readonly type: 'offline' }
   | { readonly type: 'visible' }
@@ -171,10 +173,11 @@ export type Event = Happening & { readonly now: number; readonly luck: number }
 
 export type Step = readonly [State, readonly Effect[]]
 
-export function initial(rungs: number): State {
+export function initial(rungs: number, anonymous = false): State {
   return {
     name: 'idle',
     memory: {
+      anonymous,
       wanted: false,
       online: true,
       visible: true,

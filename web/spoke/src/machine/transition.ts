@@ -53,7 +53,9 @@ function inState(state: State, event: Event): Step {
     case 'disabled':
       return disabled(state, event)
     case 'unauthorised':
-      return event.type === 'kick' ? begin(fresh(state.memory)) : [state, []]
+      return event.type === 'kick' || (event.type === 'grown' && state.memory.anonymous)
+        ? begin(fresh(state.memory))
+        : [state, []]
     default:
       return [state, []]
   }
@@ -79,7 +81,8 @@ function want(before: State, wanted: boolean): Step {
   const state = with_(before, { wanted })
   const { memory } = state
   if (!wanted) {
-    if (state.name === 'unauthorised' || (state.name === 'disabled' && state.by === 'app')) return [state, []]
+    if ((state.name === 'unauthorised' && !memory.anonymous) || (state.name === 'disabled' && state.by === 'app'))
+      return [state, []]
     return [{ name: 'idle', memory }, state.name === 'idle' ? [] : [stop]]
   }
   return state.name === 'idle' ? begin(memory) : [state, []]

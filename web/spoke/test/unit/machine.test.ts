@@ -14,8 +14,8 @@ const problem = (code: string, status: number, level?: 'polling' | 'off'): Probl
 })
 
 /** Drives the machine by hand. */
-function drive(rungs = 1) {
-  let state: State = initial(rungs)
+function drive(rungs = 1, anonymous = false) {
+  let state: State = initial(rungs, anonymous)
   return {
     get state() {
       return state
@@ -207,11 +207,35 @@ describe('what the hub says', () => {
     const m = live()
     const failure = { kind: 'refused', problem: problem('forbidden', 403), retryAfterMs: undefined } as const
     expect(m.on({ type: 'ended', failure })).toContainEqual({ do: 'examine' })
-    m.on({ type: 'examined', problem: undefined })
+    m.on({ type: 'examined', failure: undefined })
     expect(m.state.name).toBe('connecting')
     m.on({ type: 'ended', failure })
-    m.on({ type: 'examined', problem: failure.problem })
+    m.on({ type: 'examined', failure })
     expect(m.state).toMatchObject({ name: 'closed', problem: failure.problem })
+  })
+
+  test('a refusal that cannot be looked into now is looked into later, or at once if that is wanted', () => {
+    const m = live()
+    const failure = { kind: 'refused', problem: problem('forbidden', 403), retryAfterMs: undefined } as const
+    m.on({ type: 'ended', failure })
+    expect(armed(m.on({ type: 'examined', failure: { kind: 'network', message: 'cut' } }), 'retry')).toBeGreaterThan(0)
+    m.on({ type: 'timer', timer: 'retry' })
+    m.on({ type: 'ended', failure })
+    expect(m.on({ type: 'kick' })).toContainEqual({ do: 'open', rung: 0 })
+  })
+
+  test('who sends no token may be granted some of it, and other things than before', () => {
+    const m = drive(1, true)
+    const failure = { kind: 'refused', problem: problem('unauthorised', 401), retryAfterMs: undefined } as const
+    m.on({ type: 'want', wanted: true })
+    expect(m.on({ type: 'ended', failure })).toContainEqual({ do: 'examine' })
+    m.on({ type: 'examined', failure })
+    expect(m.state.name).toBe('unauthorised')
+    expect(m.on({ type: 'grown' })).toContainEqual({ do: 'open', rung: 0 })
+    m.on({ type: 'ended', failure })
+    m.on({ type: 'examined', failure })
+    m.on({ type: 'want', wanted: false })
+    expect(m.on({ type: 'want', wanted: true })).toContainEqual({ do: 'open', rung: 0 })
   })
 })
 
@@ -246,7 +270,7 @@ describe('whatever happens', () => {
   test('the machine keeps its word', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 }), fc.array(fc.nat(), { maxLength: 200 }), (rungs, choices) => {
-        const world = new World(rungs)
+        const world = new World(rungs, choices.length % 2 === 0)
         for (const choice of choices) {
           world.step(choice)
           world.check()
@@ -272,7 +296,7 @@ describe('whatever happens', () => {
   test('from everywhere it comes to be live once all is well', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 2 }), fc.array(fc.nat(), { maxLength: 150 }), (rungs, choices) => {
-        const world = new World(rungs)
+        const world = new World(rungs, choices.length % 2 === 0)
         for (const choice of choices) world.step(choice)
         if (world.state.name === 'closed') return
         world.heal()

@@ -105,3 +105,114 @@ test.each(['constructor', '__proto__'])('an event may be of type %s', async (typ
   expect(heard).toEqual([type])
   expect(errors).toEqual([])
 })
+
+/** What a hub grants: it answers with a page, or refuses. */
+function hubOf(refuses: (topics: readonly string[]) => { status: number; code: string } | undefined) {
+  const asked: string[][] = []
+  const fetch = async (url: string, init: RequestInit) => {
+    const topics = new URL(url).searchParams.getAll('topic')
+    asked.push(topics)
+    const problem = refuses(topics)
+    if (problem) {
+      const headers = { 'Content-Type': 'application/problem+json' }
+      return new Response(JSON.stringify({ ...problem, detail: topics.join() }), { status: problem.status, headers })
+    }
+    const page = { cursor: 'k-0', sync: { status: 'live', cursor: 'k-0' }, level: 'normal', events: [] }
+    if (new Headers(init.headers).get('Accept') === 'application/json') return Response.json(page)
+    const sync = `event: hub.sync\ndata: ${JSON.stringify(page.sync)}\nid: k-0\n\n`
+    const body = new ReadableStream({ start: (to) => to.enqueue(new TextEncoder().encode(sync)) })
+    return new Response(body, { headers: { 'Content-Type': 'text/event-stream' } })
+  }
+  const errors: unknown[] = []
+  const spoke = createSpoke({ url: 'http://nowhere', fetch, onError: (error) => errors.push(error) })
+  made.push(spoke)
+  const refused: string[] = []
+  const follow = (topic: string) =>
+    spoke.subscribe(topic, { events() {}, refused: (error) => refused.push(`${topic} ${error.code}`) })
+  return {
+    spoke,
+    asked,
+    refused,
+    errors,
+    follow,
+    until: (name: string) => vi.waitUntil(() => spoke.state.name === name),
+  }
+}
+
+describe('a refusal', () => {
+  const noHubs = (topics: readonly string[]) =>
+    topics.some((topic) => topic.startsWith('$')) ? { status: 401, code: 'unauthorised' } : undefined
+
+  test('without a token is that of the filter, not of the others', async () => {
+    const { refused, follow, until } = hubOf(noHubs)
+    follow('good/1')
+    follow('$hub/health')
+    await until('live')
+    expect(refused).toEqual(['$hub/health unauthorised'])
+  })
+
+  test('without a token of all waits for one to sign in, or for other filters', async () => {
+    const { spoke, refused, follow, until } = hubOf(noHubs)
+    follow('$hub/health')
+    await until('unauthorised')
+    follow('good/1')
+    await until('live')
+    expect(refused).toEqual(['$hub/health unauthorised'])
+    expect(spoke.state.name).toBe('live')
+  })
+
+  test('of some of many is found with few requests', async () => {
+    const bad = new Set(['t/3', 't/77'])
+    const { asked, refused, follow, until } = hubOf((topics) =>
+      topics.some((topic) => bad.has(topic)) ? { status: 403, code: 'forbidden' } : undefined,
+    )
+    for (let i = 0; i < 100; i++) follow(`t/${i}`)
+    await until('live')
+    expect(refused).toEqual(['t/3 forbidden', 't/77 forbidden'])
+    expect(asked.length).toBeLessThan(35)
+  })
+
+  test('of too many is that of the last, all at once', async () => {
+    const { asked, refused, follow, until } = hubOf((topics) =>
+      topics.length > 100 ? { status: 422, code: 'too-many' } : undefined,
+    )
+    for (let i = 0; i < 301; i++) follow(`t/${i}`)
+    await until('live')
+    expect(refused).toEqual(Array.from({ length: 201 }, (_, i) => `t/${100 + i} too-many`))
+    expect(asked.length).toBeLessThan(15)
+  })
+
+  test('of half a character is that of its filter', async () => {
+    const { refused, follow, until } = hubOf(() => undefined)
+    follow('good/1')
+    follow('a/\ud800')
+    await until('live')
+    expect(refused).toEqual(['a/\ud800 invalid'])
+  })
+})
+
+test('a closed spoke says that it is', async () => {
+  const { spoke, refused, follow, asked } = hubOf(() => undefined)
+  spoke.close()
+  follow('a')
+  await expect(spoke.publish({ topic: 'a', type: 't' })).rejects.toThrow('the spoke is closed')
+  await expect(spoke.batch([{ topic: 'a', type: 't' }])).rejects.toThrow('the spoke is closed')
+  expect(refused).toEqual(['a closed'])
+  expect(asked).toEqual([])
+})
+
+test('options that can never work are refused at once', () => {
+  const wrong = (options: object) => () => createSpoke({ url: 'http://nowhere', ...options })
+  expect(wrong({ token: 'abc' })).toThrow('token is not a function')
+  expect(wrong({ url: 'ftp://hub' })).toThrow('https://')
+  expect(wrong({ url: 'localhost:8080' })).toThrow('https://')
+  for (const url of ['', '/hub', 'https://hub', '//hub']) expect(wrong({ url })).not.toThrow()
+})
+
+test('a warning says why', async () => {
+  const { spoke, errors, live } = given({ fetch: async () => Promise.reject(new Error('no way')) })
+  spoke.subscribe('a', { events() {} }, { snapshot: true })
+  await live()
+  await vi.waitUntil(() => errors.length > 0)
+  expect(String(errors[0])).toContain('no way')
+})

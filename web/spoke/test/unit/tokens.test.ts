@@ -26,6 +26,10 @@ test('no token is never taken for anonymous', async () => {
   expect(await new Tokens(undefined).get()).toBeUndefined()
 })
 
+test('what no header can have is no token', async () => {
+  await expect(new Tokens(() => 'a.b.c\n').get()).rejects.toMatchObject({ code: 'unauthorised' })
+})
+
 test('a source that never answers is given up, and may be asked again', async () => {
   vi.useFakeTimers()
   let answer = (): Promise<string> => new Promise(() => {})

@@ -31,8 +31,8 @@ export class World {
   examining = false
   #now = 0
 
-  constructor(rungs: number) {
-    this.state = initial(rungs)
+  constructor(rungs: number, anonymous = false) {
+    this.state = initial(rungs, anonymous)
   }
 
   /** Lets one of the things happen that can. */
@@ -81,7 +81,7 @@ export class World {
     if (this.state.name === 'offline') this.happen({ type: 'resume' })
     if (this.state.name === 'unauthorised') this.happen({ type: 'kick' })
     for (let i = 0; i < 30 && this.#name() !== 'live'; i++) {
-      if (this.examining) this.happen({ type: 'examined', problem: undefined })
+      if (this.examining) this.happen({ type: 'examined', failure: undefined })
       else if (this.stream) this.happen({ type: 'proved' })
       else if (this.page) this.happen({ type: 'page', level: 'normal', count: 0, tookMs: 2_000 })
       // Pages are waited for again and again; meanwhile the other timers come to their end.
@@ -149,7 +149,7 @@ export class World {
         { type: 'page', level: level === 'off' ? 'polling' : level, count: more % 3, tookMs: more % 3_000 },
         { type: 'noPage', failure },
       )
-    if (this.examining) can.push({ type: 'examined', problem: undefined })
+    if (this.examining) can.push({ type: 'examined', failure: undefined }, { type: 'examined', failure })
     return can
   }
 
