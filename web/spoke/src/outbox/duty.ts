@@ -34,7 +34,7 @@ const answerMs = 3_000
  * Duty decides which tab sends: the one that holds the lock. A frozen page keeps it, so
  * it is taken away from one that says nothing while something waits and somebody looks
  * at another tab. Two that send for a moment do no harm, since every event has its id.
- * Where a browser has no Web Locks, every tab sends.
+ * Where a page has no Web Locks, or may have none, every tab sends.
  */
 export class Duty<Map extends object> {
   readonly #options: DutyOptions<Map>
@@ -55,6 +55,7 @@ export class Duty<Map extends object> {
         term: () => 0,
         elected: () => this.#turn(true),
         deposed: () => this.#turn(false),
+        barred: () => this.#turn(true),
       })
     }
     const { signal } = this.#stop

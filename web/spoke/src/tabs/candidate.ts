@@ -5,6 +5,8 @@ export interface Voter {
   elected(term: number): void
   /** The lock was taken away, or given up. */
   deposed(): void
+  /** This page may have no locks. */
+  barred(error: unknown): void
 }
 
 /** One for all names, since who was signed in is nobody's business later: terms have to rise, no more. */
@@ -62,8 +64,9 @@ export class Candidate {
         this.#release = resolve
         this.#voter.elected(this.#nextTerm())
       })
-    navigator.locks.request(this.#name, options, held).catch(() => {
+    navigator.locks.request(this.#name, options, held).catch((error: unknown) => {
       if (this.#request !== request) return
+      if (error instanceof DOMException && error.name === 'SecurityError') return this.#voter.barred(error)
       if (options.steal || this.#release) return this.giveUp() // stolen
       this.#request = undefined // a page that is not active cannot queue
     })

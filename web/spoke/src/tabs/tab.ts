@@ -60,6 +60,10 @@ export class Tab implements Feed {
       term: () => this.#term,
       elected: (term) => this.#lead(term),
       deposed: () => this.#depose(),
+      barred: (error) => {
+        sink.warn('the tabs do not share a connection: this page may have no locks', error)
+        this.#secede()
+      },
     })
     this.#enter()
     const { signal } = this.#stop
@@ -212,11 +216,12 @@ export class Tab implements Feed {
     else this.#sink.refused(filters, problem)
   }
 
-  /** What all tabs want together is more than the hub gives one connection: this tab goes on with its own. */
+  /** This tab goes on with a connection of its own. */
   #secede(): void {
     this.#leave()
     this.#stop.abort()
     this.#alone = this.#connect({ ...this.#sink, state: (state) => this.#changed(state) })
+    if (this.#off !== undefined) this.#alone[this.#off ? 'disable' : 'enable']()
     this.#alone.want(this.#filters, earlier(this.#cursor, this.#owed))
   }
 
@@ -235,9 +240,7 @@ export class Tab implements Feed {
     const off = this.#off // what the connection begins with is less new
     const leader = new Leader({
       connect: this.#connect,
-      order: (order) => {
-        if (this.#term === term) this.#order(order)
-      },
+      order: (order) => this.#order(order),
       own: {
         ...this.#sink,
         frame: (frame) => this.#take(frame),

@@ -46,6 +46,7 @@ export class Site {
   static async start(options: SiteOptions = {}): Promise<Site> {
     const serve = (request: IncomingMessage, response: ServerResponse) => {
       const bundle = /^\/(page|example|react|parts|edits|board|query)\.js$/.exec(request.url ?? '')
+      response.setHeader('Access-Control-Allow-Origin', '*') // also for frames that are no site's
       response.setHeader('Content-Type', bundle ? 'text/javascript' : 'text/html')
       response.end(bundle ? readFileSync(join(inject('bundles'), `${bundle[1]}.js`)) : html(request.url ?? ''))
     }

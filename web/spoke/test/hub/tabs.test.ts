@@ -299,3 +299,25 @@ test('who signs out leaves the others, and who signs in shares with its own', as
   const kept = await changing.evaluate(() => JSON.stringify({ ...localStorage }))
   expect(kept).not.toContain('alice')
 })
+
+test('a frame that may have no locks has a connection of its own, and says so', async () => {
+  const page = await site.open()
+  await page.evaluate(() => {
+    const frame = Object.assign(document.createElement('iframe'), { src: '/page' })
+    frame.sandbox.add('allow-scripts')
+    document.body.append(frame)
+  })
+  const frame = await eventually(
+    () => page.frames()[1],
+    (there) => there !== undefined,
+  )
+  if (frame === undefined) return
+  await frame.waitForFunction(() => 'seen' in globalThis)
+  await frame.evaluate((url) => globalThis.start({ url, filters: ['a'], tabs: 'alice' }), hub.url)
+  const { states, errors } = await eventually(
+    () => frame.evaluate(() => globalThis.seen),
+    (has) => has.states.length > 0,
+  )
+  expect(states[0]).toBe('connecting') // the hub need not answer an origin that is none
+  expect(errors.join()).toContain('may have no locks')
+})
