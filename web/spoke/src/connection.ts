@@ -98,7 +98,7 @@ export class Connection implements Feed {
   /** Timers of a hidden page, or of a machine that slept, are late. */
   #see(what: Happening): void {
     this.#happen(what)
-    const silent = this.#timers.has('watchdog') && Date.now() - this.#heardAt > this.#patienceMs
+    const silent = this.#timers.has('watchdog') && this.#silentMs > this.#patienceMs
     if (what.type === 'visible' && silent) this.#happen({ type: 'timer', timer: 'watchdog' })
   }
 
@@ -320,13 +320,19 @@ export class Connection implements Feed {
 
   #rang(timer: Timer, ms: number): void {
     this.#timers.delete(timer)
-    const left = timer === 'watchdog' ? this.#heardAt + ms - Date.now() : 0
+    const left = timer === 'watchdog' ? ms - this.#silentMs : 0
     if (left > 0)
       this.#timers.set(
         timer,
         setTimeout(() => this.#rang(timer, ms), this.#state.memory.visible ? left : Math.max(left, hiddenMs)),
       )
     else this.#happen({ type: 'timer', timer })
+  }
+
+  /** By the clock, which goes on while a machine sleeps; somebody may set it back. */
+  get #silentMs(): number {
+    this.#heardAt = Math.min(this.#heardAt, Date.now())
+    return Date.now() - this.#heardAt
   }
 
   #disarm(timer: Timer): void {

@@ -6,11 +6,15 @@ export interface Ask {
   readonly accept?: string
   readonly body?: string
   readonly signal?: AbortSignal
+  /** How long the answer may take, all of it; a stream has no end. Defaults to half a minute. */
+  readonly withinMs?: number | undefined
   readonly keepalive?: boolean
   readonly traceparent?: string | undefined
   /** Called when the request leaves. */
   readonly sent?: () => void
 }
+
+const withinMs = 30_000
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
@@ -69,6 +73,7 @@ export class Http {
     if (token !== undefined) headers['Authorization'] = `Bearer ${token}`
     if (ask.body !== undefined) headers['Content-Type'] = 'application/json'
     if (ask.traceparent) headers['Traceparent'] = ask.traceparent
+    const signal = ended(ask)
     ask.sent?.()
     return this.#fetch(url, {
       method: ask.method ?? 'GET',
@@ -79,10 +84,17 @@ export class Http {
       // is not cached anyway, and with this a browser asks for permission each time.
       ...(ask.method !== 'POST' && { cache: 'no-store' }),
       ...(ask.body !== undefined && { body: ask.body }),
-      ...(ask.signal && { signal: ask.signal }),
+      ...(signal && { signal }),
       ...(ask.keepalive && { keepalive: true }),
     })
   }
+}
+
+/** Ends a request that is called off, or takes too long. */
+function ended({ accept, signal, withinMs: ms = withinMs }: Ask): AbortSignal | undefined {
+  if (accept === 'text/event-stream') return signal
+  const late = AbortSignal.timeout(Math.max(ms, 0))
+  return signal ? AbortSignal.any([signal, late]) : late
 }
 
 export function isType(response: Response, type: string): boolean {

@@ -58,6 +58,9 @@ export class Inbox<Map extends object> {
     this.#all.set(subscription, subscriber)
     if (foreign !== undefined)
       queueMicrotask(() => this.#all.has(subscription) && this.#call(() => subscriber.reset?.(foreign)))
+    // Who joins hears all from here on.
+    if (here !== undefined && options.cursor === undefined)
+      queueMicrotask(() => this.#all.has(subscription) && this.#call(() => subscriber.begun?.()))
     this.#cursor ??= options.cursor
     return subscription
   }
@@ -94,17 +97,24 @@ export class Inbox<Map extends object> {
     if (this.#cursor === undefined) return
     for (const subscription of this.#all.keys()) {
       if (!subscription.needsSnapshot || !subscription.filters.every((filter) => this.#covered.has(filter))) continue
-      this.#snapshots.fetch(subscription, (cursor, events) => this.#show(subscription, cursor, events))
+      this.#snapshots.fetch(
+        subscription,
+        (cursor, events) => this.#show(subscription, cursor, events),
+        (problem) => this.#end(subscription, problem),
+      )
     }
   }
 
   /** Ends the subscriptions that cannot be had. */
   refuse(filters: readonly string[], problem: Problem): void {
-    for (const [subscription, subscriber] of this.#all) {
-      if (!subscription.filters.some((filter) => filters.includes(filter))) continue
-      this.remove(subscription)
-      this.turnAway(subscriber, problem)
-    }
+    for (const subscription of this.#all.keys())
+      if (subscription.filters.some((filter) => filters.includes(filter))) this.#end(subscription, problem)
+  }
+
+  #end(subscription: Subscription, problem: Problem): void {
+    const subscriber = this.#all.get(subscription)
+    this.remove(subscription)
+    if (subscriber) this.turnAway(subscriber, problem)
   }
 
   /** Tells who subscribes that it is of no use. */

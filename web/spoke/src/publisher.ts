@@ -34,6 +34,9 @@ export interface PublishOptions {
 }
 
 const patienceMs = 60_000
+/** How long one try may take: no longer than there is patience for, if that is time enough for any. */
+const tryMs = 30_000
+const shortestTryMs = 1_000
 const firstPauseMs = 500
 const pauseCapMs = 10_000
 /** Browsers let a page leave no more than 64 KiB behind, of all requests together. */
@@ -46,12 +49,12 @@ const leftBehindBytes = 60_000
 export class Publisher {
   readonly #http: Http
   readonly #source: string | undefined
-  readonly #traceparent: (() => string | undefined) | undefined
+  readonly #traceparent: () => string | undefined
   readonly #hurry = new Set<() => void>()
   #leftBehind = 0
   #leaving = false
 
-  constructor(http: Http, source: string | undefined, traceparent: (() => string | undefined) | undefined) {
+  constructor(http: Http, source: string | undefined, traceparent: () => string | undefined) {
     this.#http = http
     this.#source = source
     this.#traceparent = traceparent
@@ -72,10 +75,10 @@ export class Publisher {
       ? (drafts as readonly Draft<Map>[]).map((draft) => this.#named(draft))
       : this.#named(drafts as Draft<Map>)
     const body = JSON.stringify(named)
-    const traceparent = this.#traceparent?.()
+    const traceparent = this.#traceparent()
     const until = Date.now() + (options.patienceMs ?? patienceMs)
     for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, pauseCapMs)) {
-      const outcome = await this.#once(body, traceparent, options.signal)
+      const outcome = await this.#once(body, traceparent, until - Date.now(), options.signal)
       if (!('kind' in outcome)) return outcome
       options.signal?.throwIfAborted()
       const wait = Math.max(
@@ -94,6 +97,7 @@ export class Publisher {
   async #once(
     body: string,
     traceparent: string | undefined,
+    leftMs: number,
     signal: AbortSignal | undefined,
   ): Promise<Published | Failure> {
     const size = new TextEncoder().encode(body).length
@@ -105,6 +109,7 @@ export class Publisher {
         body,
         keepalive,
         traceparent,
+        withinMs: Math.min(Math.max(leftMs, shortestTryMs), tryMs),
         ...(signal && { signal }),
       })
       if (!response.ok) return await failureOf(response)

@@ -1,4 +1,5 @@
 import type { Http } from './http.js'
+import { failureOfThrown, HubError, isPassing, type Problem } from './problem.js'
 import type { Subscription } from './subscription.js'
 import type { WireEvent } from './wire.js'
 
@@ -7,7 +8,10 @@ interface StateAnswer {
   readonly items: readonly (Omit<WireEvent, 'offset'> & { readonly version: number })[]
 }
 
+/** Says whether a snapshot is of use. */
 type Show = (cursor: string, events: readonly WireEvent[]) => boolean
+
+type Refused = (problem: Problem) => void
 
 const againMs = 1_000
 const againCapMs = 30_000
@@ -24,11 +28,11 @@ export class Snapshots {
   }
 
   /** Fetches, and again while `show` says that it is of no use. */
-  fetch(subscription: Subscription, show: Show): void {
+  fetch(subscription: Subscription, show: Show, refused: Refused): void {
     if (this.#underWay.has(subscription)) return
     const calling = new AbortController()
     this.#underWay.set(subscription, calling)
-    void this.#until(subscription, show, calling.signal)
+    void this.#until(subscription, show, refused, calling.signal)
   }
 
   stop(subscription: Subscription): void {
@@ -36,7 +40,7 @@ export class Snapshots {
     this.#underWay.delete(subscription)
   }
 
-  async #until(subscription: Subscription, show: Show, signal: AbortSignal): Promise<void> {
+  async #until(subscription: Subscription, show: Show, refused: Refused, signal: AbortSignal): Promise<void> {
     const url = this.#http.url(
       'state',
       subscription.filters.map((filter) => ['topic', filter] as const),
@@ -49,6 +53,7 @@ export class Snapshots {
         if (show(cursor, events)) break
       } catch (error) {
         if (signal.aborted) return
+        if (error instanceof HubError && isFinal(error)) return refused(error.problem)
         this.#warn(`the state of ${subscription.filters.join(', ')} cannot be had, and is asked for again`, error)
       }
       await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())))
@@ -56,4 +61,9 @@ export class Snapshots {
     }
     this.#underWay.delete(subscription)
   }
+}
+
+/** Who one is may change, and is for the connection to find out. */
+function isFinal(error: HubError): boolean {
+  return error.code !== 'unauthorised' && !isPassing(failureOfThrown(error))
 }

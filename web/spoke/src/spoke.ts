@@ -109,7 +109,7 @@ class Hub<Map extends object> implements Spoke<Map> {
     this.#state = initial(transports.length, http.tokens.anonymous)
     this.#fail = reporter(options.onError)
     this.#inbox = new Inbox({ http, schemas, cursor: options.cursor, fail: this.#fail })
-    this.#publisher = new Publisher(http, options.source, options.traceparent)
+    this.#publisher = new Publisher(http, options.source, () => this.#traceparent(options.traceparent))
     this.#from = options.cursor
     const connect = (sink: FeedSink) =>
       new Connection({ http, transports, types: Object.keys(schemas), disabled: options.disabled }, sink)
@@ -201,6 +201,15 @@ class Hub<Map extends object> implements Spoke<Map> {
 
   get #closed(): boolean {
     return this.#stop.signal.aborted
+  }
+
+  /** Without a trace it is published all the same. */
+  #traceparent(ask: (() => string | undefined) | undefined): string | undefined {
+    let traceparent: string | undefined
+    guarded(() => {
+      traceparent = ask?.()
+    }, this.#fail)
+    return traceparent
   }
 
   async #send(drafts: Draft<Map> | readonly Draft<Map>[], options: PublishOptions): Promise<Published> {

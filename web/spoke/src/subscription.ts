@@ -17,8 +17,9 @@ export interface Subscriber<Map extends object> {
    */
   reset?(reason: ResetReason | undefined): void
   /**
-   * The connection has begun, from now: who has subscribed before is not told what
-   * happened meanwhile.
+   * From now on all is told: what is fetched now and later lacks nothing that is not.
+   * Called once the connection has begun, or at once if it has; not if one goes on
+   * from a cursor.
    */
   begun?(): void
   /** With `snapshot`: the latest event of every key, once at first and after every reset. */

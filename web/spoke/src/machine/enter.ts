@@ -1,7 +1,8 @@
 // How states are come to from others.
 import { type Failure, isPassing } from '../problem.js'
+import type { Level } from '../wire.js'
 import { disabledMs, probeDelay, steadyMs, watchdogMs } from './delays.js'
-import { arm, ask, because, disarm, hasStreams, stop } from './parts.js'
+import { arm, ask, because, disarm, hasStreams, stop, with_ } from './parts.js'
 import type { Effect, Event, Memory, Named, State, Step } from './state.js'
 
 /** Asks for a stream at once, and forgets what else was under way. */
@@ -41,7 +42,7 @@ export function goLive(state: Named<'connecting' | 'polling'>, event: Event & { 
 
 /** A page has come where no stream does. */
 export function startPolling(state: Named<'connecting'>, event: Event & { type: 'page' }): Step {
-  const memory = { ...state.memory, level: event.level }
+  const { memory } = paged(state, event.level)
   const next: Named<'polling'> = {
     name: 'polling',
     streaming: state.streaming,
@@ -56,6 +57,11 @@ export function startPolling(state: Named<'connecting'>, event: Event & { type: 
   const probe = state.streaming ? [] : probing(next, event.luck)
   const [asked, effects] = askNext(next)
   return [asked, [disarm('retry'), ...probe, ...effects]]
+}
+
+/** A page does not say how long its level lasts: that is known of the same one alone. */
+export function paged<S extends State>(state: S, level: Level): S {
+  return level === state.memory.level ? state : with_(state, { level, levelUntil: 0 })
 }
 
 /** Asks for the next page. */

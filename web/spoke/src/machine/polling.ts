@@ -1,6 +1,6 @@
 import type { Failure } from '../problem.js'
 import { gapMs, offlineMs, pollDelay, probeDelay, promptMs, proofMs, returnMs } from './delays.js'
-import { askNext, begin, goLive, probing, refusedPage } from './enter.js'
+import { askNext, begin, goLive, paged, probing, refusedPage } from './enter.js'
 import { arm, disarm, hangUp, hasStreams, retryAfter, stop, with_ } from './parts.js'
 import type { Effect, Event, Named, Step, Timer } from './state.js'
 
@@ -49,7 +49,7 @@ function pollingTimer(state: Named<'polling'>, timer: Timer, event: Event): Step
 }
 
 function gotPage(state: Named<'polling'>, event: Event & { type: 'page' }): Step {
-  const next = { ...with_(state, { level: event.level }), failures: 0 }
+  const next = { ...paged(state, event.level), failures: 0 }
   const back = levelChange(state, next, event.luck)
   // A page that is waited for is followed by the next; one that came empty and at
   // once, which nobody has waited for, would make a loop of that.

@@ -71,6 +71,7 @@ export class Keeper<Map extends object, Data> {
     const known = kept.queries()
     let cursor: string | undefined
     const unknown: Query[] = []
+    const joins = spoke.cursor !== undefined // then what is fetched from now on lacks nothing
     for (const query of known) {
       if (query.state.fetchStatus !== 'idle') this.#begin(query).again = true
       const asOf = this.#asOf(query)
@@ -82,7 +83,9 @@ export class Keeper<Map extends object, Data> {
       {
         events: (events) => this.#take(events),
         reset: () => this.#fetch(kept.queries()),
-        begun: () => queueMicrotask(() => this.#fetch(kept.queries().filter((query) => this.#isDoubtful(query)))),
+        ...(!joins && {
+          begun: () => queueMicrotask(() => this.#fetch(kept.queries().filter((query) => this.#isDoubtful(query)))),
+        }),
       },
       cursor === undefined ? {} : { cursor },
     )

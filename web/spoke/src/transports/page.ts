@@ -20,32 +20,16 @@ export function askPage(
   const parameters = parametersOf(wish)
   const waits = wait && wish.cursor !== undefined
   if (waits) parameters.push(['wait', `${waitS}s`])
-  let late = false
-  const timer = setTimeout(
-    () => {
-      late = true
-      calling.abort()
-    },
-    graceMs + (waits ? waitS * 1000 : 0),
-  )
   http
-    .send(http.url('events', parameters), { signal })
+    .send(http.url('events', parameters), { signal, withinMs: graceMs + (waits ? waitS * 1000 : 0) })
     .then(read)
-    .catch(
-      (thrown: unknown): Failure =>
-        late ? { kind: 'network', message: 'no answer came in time' } : failureOfThrown(thrown),
-    )
+    .catch(failureOfThrown)
     .then((answer) => {
-      clearTimeout(timer)
-      if (signal.aborted && !late) return
+      if (signal.aborted) return
       if ('kind' in answer) sink.noPage(answer)
       else sink.page(answer)
     })
-  return () => {
-    clearTimeout(timer)
-    late = false
-    calling.abort()
-  }
+  return () => calling.abort()
 }
 
 async function read(response: Response): Promise<Page | Failure> {

@@ -33,6 +33,16 @@ function armed(effects: Effect[], timer: string): number | undefined {
 }
 
 describe('the ladder', () => {
+  test('how long a level lasts is not known of the next one', () => {
+    const m = live()
+    m.on({ type: 'level', level: 'polling', poll: true, forMs: 30_000, retryMs: 0 })
+    m.on({ type: 'timer', timer: 'poll' })
+    m.on({ type: 'page', level: 'polling', count: 0, tookMs: 5 })
+    expect(m.state.memory).toMatchObject({ level: 'polling', levelUntil: 30_000 })
+    m.on({ type: 'page', level: 'shed', count: 0, tookMs: 5 })
+    expect(m.state.memory).toMatchObject({ level: 'shed', levelUntil: 0 })
+  })
+
   test('a stream that proves itself is live, and is watched', () => {
     const m = drive()
     expect(m.on({ type: 'want', wanted: true })).toContainEqual({ do: 'open', rung: 0 })

@@ -8,11 +8,11 @@ function streamed(options: Partial<SpokeOptions<EventMap>> = {}) {
   const streams: StreamSink[] = []
   const transport: StreamTransport = {
     name: 'test',
-    open(_http, _wish, sink) {
+    open(_http, { cursor }, sink) {
       streams.push(sink)
       queueMicrotask(() => {
         sink.sent()
-        say('hub.sync', { status: 'live', cursor: 'k-0' }, 'k-0')
+        say('hub.sync', { status: cursor ? 'recovered' : 'live', cursor: cursor ?? 'k-0' }, cursor ?? 'k-0')
       })
       return () => {}
     },
@@ -31,12 +31,14 @@ function streamed(options: Partial<SpokeOptions<EventMap>> = {}) {
     offset++
     say(event.type ?? 't', { type: 't', topic: 'a', offset, ...event }, `k-${offset}`)
   }
-  return { spoke, publish, errors, live: () => vi.waitUntil(() => spoke.state.name === 'live') }
+  return { spoke, streams, publish, errors, live: () => vi.waitUntil(() => spoke.state.name === 'live') }
 }
 
 const made: { close(): void }[] = []
 afterEach(() => {
   for (const each of made.splice(0)) each.close()
+  vi.restoreAllMocks()
+  vi.useRealTimers()
   vi.unstubAllGlobals()
 })
 
@@ -107,12 +109,13 @@ test.each(['constructor', '__proto__'])('an event may be of type %s', async (typ
 })
 
 /** What a hub grants: it answers with a page, or refuses. */
-function hubOf(refuses: (topics: readonly string[]) => { status: number; code: string } | undefined) {
+function hubOf(refuses: (topics: readonly string[], path: string) => { status: number; code: string } | undefined) {
   const asked: string[][] = []
   const fetch = async (url: string, init: RequestInit) => {
-    const topics = new URL(url).searchParams.getAll('topic')
+    const { pathname, searchParams } = new URL(url)
+    const topics = searchParams.getAll('topic')
     asked.push(topics)
-    const problem = refuses(topics)
+    const problem = refuses(topics, pathname)
     if (problem) {
       const headers = { 'Content-Type': 'application/problem+json' }
       return new Response(JSON.stringify({ ...problem, detail: topics.join() }), { status: problem.status, headers })
@@ -215,4 +218,75 @@ test('a warning says why', async () => {
   await live()
   await vi.waitUntil(() => errors.length > 0)
   expect(String(errors[0])).toContain('no way')
+})
+
+describe('who subscribes', () => {
+  test('is told when it may fetch, also who joins a connection that has begun, but not who goes on from a cursor', async () => {
+    const { spoke, live } = given()
+    const begun: string[] = []
+    const follow = (name: string, options = {}) =>
+      spoke.subscribe(name, { events() {}, begun: () => begun.push(name) }, options)
+    follow('first')
+    expect(begun).toEqual([])
+    await live()
+    expect(begun).toEqual(['first'])
+    follow('joining')
+    follow('gone at once')()
+    follow('going on', { cursor: 'k-0' })
+    await live()
+    await Promise.resolve()
+    expect(begun).toEqual(['first', 'joining'])
+  })
+
+  test('with a snapshot that is refused is refused', async () => {
+    const { refused, spoke, asked } = hubOf((_, path) =>
+      path === '/v1/state' ? { status: 403, code: 'forbidden' } : undefined,
+    )
+    const error = new Promise((resolve) => spoke.subscribe('a', { events() {}, refused: resolve }, { snapshot: true }))
+    expect(await error).toMatchObject({ code: 'forbidden' })
+    expect(refused).toEqual([])
+    expect(asked).toHaveLength(2)
+  })
+})
+
+describe('what never answers', () => {
+  /** As fetch does: it ends when it is called off. */
+  const never = (_: string, { signal }: RequestInit) =>
+    new Promise<Response>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+
+  test('is not waited for longer than one has patience', async () => {
+    const { spoke } = given({ fetch: never })
+    await expect(spoke.publish({ topic: 'a', type: 't' }, { patienceMs: 50 })).rejects.toThrow('cannot be reached')
+  })
+
+  test('is asked again', async () => {
+    const timeout = AbortSignal.timeout.bind(AbortSignal)
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => timeout(ms / 1_000))
+    const { spoke, errors, live } = given({ fetch: never })
+    spoke.subscribe('a', { events() {} }, { snapshot: true })
+    await live()
+    await vi.waitUntil(() => errors.length === 2, 5_000)
+  })
+})
+
+test('a stream that is dead is noticed, also when the clock was set back', async () => {
+  vi.useFakeTimers()
+  const { spoke, streams } = given()
+  spoke.subscribe('a', { events() {} })
+  await vi.advanceTimersByTimeAsync(0)
+  expect(spoke.state.name).toBe('live')
+  vi.setSystemTime(Date.now() - 3_600_000)
+  await vi.advanceTimersByTimeAsync(90_000)
+  expect(streams.length).toBeGreaterThan(1)
+})
+
+test('what is published needs no trace', async () => {
+  const { spoke, errors } = given({
+    fetch: async () => Response.json({ events: [] }),
+    traceparent: () => {
+      throw new Error('of the trace')
+    },
+  })
+  await spoke.publish({ topic: 'a', type: 't' })
+  expect(errors).toEqual([new Error('of the trace')])
 })
