@@ -3,5 +3,5 @@ import { createSpoke } from '@nave/spoke'
 
 export function follow(hub: string, load: () => void): void {
   const spoke = createSpoke({ url: hub })
-  spoke.subscribe('cards/board-1', { events: load, reset: load })
+  spoke.subscribe('cards/board-1', { begun: load, events: load, reset: load })
 }
