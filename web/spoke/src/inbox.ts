@@ -1,7 +1,7 @@
 import type { Frame } from './frames.js'
 import type { Http } from './http.js'
 import { HubError, type Problem } from './problem.js'
-import { because, guarded } from './reporting.js'
+import { explained, guarded } from './reporting.js'
 import { type EventOf, type Schemas, validated } from './schema.js'
 import { Snapshots } from './snapshots.js'
 import { type SubscribeOptions, type Subscriber, Subscription } from './subscription.js'
@@ -28,7 +28,7 @@ export class Inbox<Map extends object> {
   constructor(options: InboxOptions<Map>) {
     this.#options = options
     this.#cursor = options.cursor
-    this.#snapshots = new Snapshots(options.http, (message, cause) => options.fail(because(message, cause)))
+    this.#snapshots = new Snapshots(options.http, (message, cause) => options.fail(explained(message, cause)))
   }
 
   get cursor(): string | undefined {

@@ -9,7 +9,7 @@ export function guarded(f: () => unknown, fail: (error: unknown) => void): void 
 }
 
 /** What went wrong, and why. */
-export function because(message: string, cause: unknown): Error {
+export function explained(message: string, cause: unknown): Error {
   return new Error(cause instanceof Error ? `${message}: ${cause.message}` : message, { cause })
 }
 

@@ -6,7 +6,7 @@ import { Inbox } from './inbox.js'
 import { initial, type State } from './machine/state.js'
 import type { Problem } from './problem.js'
 import { type Draft, type Published, Publisher, type PublishOptions } from './publisher.js'
-import { because, guarded, reporter } from './reporting.js'
+import { explained, guarded, reporter } from './reporting.js'
 import type { EventMap, Schemas, Typed } from './schema.js'
 import type { SubscribeOptions, Subscriber } from './subscription.js'
 import { type TokenSource, Tokens } from './tokens.js'
@@ -119,7 +119,7 @@ class Hub<Map extends object> implements Spoke<Map> {
       covers: (filters) => this.#inbox.covers(filters),
       state: (state) => this.#changed(state),
       refused: (filters, problem) => this.#refused(filters, problem),
-      warn: (message, cause) => this.#fail(because(message, cause)),
+      warn: (message, cause) => this.#fail(explained(message, cause)),
     }
     this.#feed = options.tabs?.(connect, sink, options.url) ?? connect(sink)
     globalThis.window?.addEventListener('pagehide', () => this.#publisher.leave(), { signal: this.#stop.signal })
