@@ -1,3 +1,4 @@
+import { guarded } from '../guarded.js'
 import { errorOf, type HubError, type Problem } from '../problem.js'
 import { type Draft, type Published, randomId } from '../publisher.js'
 import type { Spoke } from '../spoke.js'
@@ -288,7 +289,7 @@ export class Box<Map extends object> implements Outbox<Map> {
   #failed(item: OutboxItem<Map>): void {
     const { reason, problem } = item.failure ?? { reason: '' }
     this.#settle(item.id, problem ? errorOf(problem) : new Error(reason))
-    call(() => this.#options.onGivenUp?.(item))
+    guarded(() => this.#options.onGivenUp?.(item))
   }
 
   #settle(id: string, outcome: Published | Error): void {
@@ -338,15 +339,6 @@ export class Box<Map extends object> implements Outbox<Map> {
     const problem = this.#sender.paused ?? (this.#duty.here ? undefined : this.#pausedThere)
     if (problem !== this.#paused?.problem) this.#paused = problem && errorOf(problem)
     this.#duty.watch()
-    for (const listener of [...this.#listeners]) call(() => listener(ended))
-  }
-}
-
-/** What is thrown by one who listens stops nothing. */
-function call(f: () => void): void {
-  try {
-    f()
-  } catch (error) {
-    console.error(error)
+    for (const listener of [...this.#listeners]) guarded(() => listener(ended))
   }
 }

@@ -1,3 +1,4 @@
+import { guarded } from '../guarded.js'
 import type { Ended, OutboxItem } from '../outbox/item.js'
 import { type Conflict, ConflictError, type HubError } from '../problem.js'
 import { type Draft, randomId } from '../publisher.js'
@@ -270,7 +271,7 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
     const looks = !this.#closed && this.#ledger.overlays.some(({ offset }) => offset !== undefined)
     if (!looks) clearInterval(this.#look)
     this.#look = looks ? (this.#look ?? setInterval(() => this.#lookForPassed(), lookMs)) : undefined
-    for (const listener of [...this.#listeners]) listener()
+    for (const listener of [...this.#listeners]) guarded(listener)
   }
 }
 

@@ -55,15 +55,22 @@ function combine<Entity>(
   if (alike(base, theirs) || alike(theirs, mine)) return { merged: mine }
   if (alike(base, mine)) return { merged: theirs }
   if (!isRecord(base) || !isRecord(theirs) || !isRecord(mine)) return { merged: mine, clash: [] }
-  const merged = { ...theirs }
+  // Maps, since a field may have the name of what every object has: __proto__, or toString.
+  const [was, has, wants] = [mapOf(base), mapOf(theirs), mapOf(mine)]
+  const merged = new Map(has)
   const clash: string[] = []
-  for (const field of Object.keys({ ...base, ...mine })) {
-    if (alike(base[field], mine[field])) continue
-    if (!alike(base[field], theirs[field]) && !alike(theirs[field], mine[field])) clash.push(field)
-    if (field in mine) Object.assign(merged, { [field]: mine[field] })
-    else delete merged[field]
+  for (const field of new Map([...was, ...wants]).keys()) {
+    const value = wants.get(field)
+    if (alike(was.get(field), value)) continue
+    if (!alike(was.get(field), has.get(field)) && !alike(has.get(field), value)) clash.push(field)
+    if (wants.has(field)) merged.set(field, value)
+    else merged.delete(field)
   }
-  return { merged, clash: clash.length > 0 ? clash : undefined }
+  return { merged: Object.fromEntries(merged) as Entity, clash: clash.length > 0 ? clash : undefined }
+}
+
+function mapOf(entity: object): Map<string, unknown> {
+  return new Map(Object.entries(entity))
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -75,8 +82,8 @@ function alike(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (Array.isArray(a) !== Array.isArray(b)) return false
-  const [x, y] = [fieldsOf(a), fieldsOf(b)]
-  return x.length === y.length && x.every(([field, value]) => field in b && alike(value, Reflect.get(b, field)))
+  const [x, y] = [fieldsOf(a), new Map(fieldsOf(b))]
+  return x.length === y.size && x.every(([field, value]) => y.has(field) && alike(value, y.get(field)))
 }
 
 function fieldsOf(value: object): [string, unknown][] {

@@ -39,10 +39,11 @@ export class StateHub {
   readonly #log: Stored[] = []
   #delivered = 0
   #offset = 0
+  #epoch = 'k'
   #subscriber: Subscriber<EventMap> | undefined
 
   get spoke(): Followed<EventMap> {
-    const cursor = () => `k-${this.#log[this.#delivered - 1]?.offset ?? 0}`
+    const cursor = () => `${this.#epoch}-${this.#log[this.#delivered - 1]?.offset ?? 0}`
     return {
       get cursor() {
         return cursor()
@@ -78,7 +79,9 @@ export class StateHub {
       return
     }
     const { offset } = this.#store(key, draft.data as Card | undefined, id)
-    this.answers.push(() => resolve({ cursor: `k-${offset}`, events: [{ offset, version: offset }], repeat: false }))
+    this.answers.push(() =>
+      resolve({ cursor: `${this.#epoch}-${offset}`, events: [{ offset, version: offset }], repeat: false }),
+    )
   }
 
   answer(i: number): void {
@@ -95,7 +98,7 @@ export class StateHub {
   }
 
   /** The next event does not come: the page's schema has refused it. */
-  lose(): void {
+  omit(): void {
     this.#delivered++
   }
 
@@ -111,6 +114,15 @@ export class StateHub {
     for (const { key, data } of this.state.values()) this.told.set(key, data)
     // The state does not say by which ids it came about.
     this.#subscriber?.snapshot?.([...this.state.values()].flatMap(({ id: _, ...item }) => (item.data ? [item] : [])))
+  }
+
+  /** The log is lost, and there is another with nothing in it. */
+  lose(): void {
+    this.awaiting = true
+    this.#subscriber?.reset?.('foreign-epoch')
+    this.#epoch = 'n'
+    this.#log.length = this.#delivered = this.#offset = 0
+    this.state.clear()
   }
 
   #store(key: string, data: Card | undefined, id: string | undefined): Stored {

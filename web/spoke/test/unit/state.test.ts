@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type LiveState, liveState, MergeError, mergeFields } from '../../src/state/index.js'
 import { type Card, StateHub } from './state-hub.js'
 
@@ -68,6 +68,26 @@ describe('a live state', () => {
     live.close()
   })
 
+  test('a watcher that throws stops nothing', async () => {
+    const report = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const { hub, live } = begin()
+    hub.snapshot()
+    const heard = vi.fn()
+    live.watch(() => {
+      throw new Error('a watcher is broken')
+    })
+    live.watch(heard)
+    const update = live.update('a', () => ({ mine: 1 }))
+    expect(heard).toHaveBeenCalledOnce()
+    await drain(hub)
+    await update
+    expect(hub.state.get('a')?.data).toEqual({ mine: 1 })
+    expect(live.items.get('a')).toMatchObject({ pending: false })
+    expect(report).toHaveBeenCalled()
+    report.mockRestore()
+    live.close()
+  })
+
   test('what comes after a change that was refused does not bring it back', async () => {
     const { hub, live } = begin()
     hub.write('a', () => ({ theirs: 1 }))
@@ -107,10 +127,25 @@ describe('a live state', () => {
     hub.answer(0)
     await update
     hub.write('b', () => ({ theirs: 1 }))
-    hub.lose()
+    hub.omit()
     expect(live.items.has('a')).toBe(true)
     hub.deliver()
     expect(live.items.has('a')).toBe(false)
+    live.close()
+  })
+
+  test('lets go of a change that was stored in a log that is no more', async () => {
+    const { hub, live } = begin()
+    hub.snapshot()
+    const update = live.update('a', () => ({ mine: 1 }))
+    await settle()
+    hub.take(0)
+    hub.answer(0)
+    await update
+    hub.lose()
+    expect(live.items.get('a')).toMatchObject({ pending: true })
+    hub.snapshot()
+    expect(live.items.size).toBe(0)
     live.close()
   })
 
@@ -223,6 +258,16 @@ describe('a merge', () => {
     expect(mergeFields<object>({ a: 1, b: 1 }, { a: 1 }, { a: 1, b: 1, c: 1 })).toEqual({ a: 1, c: 1 })
     expect(mergeFields<object>({ a: 1, b: 1 }, { a: 2, b: 1 }, { a: 1 })).toEqual({ a: 2 })
     expect(mergeFields({ a: [1, { b: 2 }] }, { a: [1, { b: 2 }] }, { a: [2] })).toEqual({ a: [2] })
+  })
+
+  test('takes fields by what they are named alone', () => {
+    const named = JSON.parse('{"t":1,"__proto__":{"admin":true}}')
+    const merged = mergeFields<{ t: number; x?: number; admin?: boolean }>({ t: 1 }, { t: 1, x: 1 }, named)
+    expect(merged?.admin).toBeUndefined()
+    expect(JSON.stringify(merged)).toBe('{"t":1,"x":1,"__proto__":{"admin":true}}')
+    expect(mergeFields<object>({ t: 1, toString: 'a' }, { t: 2, toString: 'a' }, { t: 1 })).toEqual({ t: 2 })
+    expect(mergeFields<object>({ toString: 1 }, {}, { toString: 1 })).toEqual({})
+    expect(mergeFields<object>({ t: 1 }, { t: 2 }, { t: 1, valueOf: 1 })).toEqual({ t: 2, valueOf: 1 })
   })
 
   test('takes what both have changed alike', () => {
