@@ -1,3 +1,4 @@
+import { randomId } from '../publisher.js'
 import type { OutboxItem } from './item.js'
 
 const table = 'items'
@@ -13,10 +14,19 @@ type Work<T> = (items: IDBObjectStore) => () => T
  */
 export class Disk<Map extends object> {
   readonly #name: string
+  readonly #taken: () => void
   #database: Promise<IDBDatabase> | undefined
+  #mark = ''
 
-  constructor(name: string) {
+  /** Calls `taken` when the database is taken away while it is open. */
+  constructor(name: string, taken: () => void) {
     this.#name = name
+    this.#taken = taken
+  }
+
+  /** Which database it was that was opened last: one that was deleted and made anew is another. */
+  get mark(): string {
+    return this.#mark
   }
 
   all(): Promise<OutboxItem<Map>[]> {
@@ -69,14 +79,19 @@ export class Disk<Map extends object> {
   #open(): Promise<IDBDatabase> {
     this.#database ??= new Promise((resolve, reject) => {
       const request = indexedDB.open(this.#name, 1)
-      request.onupgradeneeded = () => request.result.createObjectStore(table, { keyPath: 'id' })
+      request.onupgradeneeded = () => {
+        request.result.createObjectStore(table, { keyPath: 'id' })
+        request.result.createObjectStore(randomId()) // the mark: it can be read without a transaction
+      }
       request.onerror = () => reject(request.error)
       request.onsuccess = () => {
         const database = request.result
         const forget = () => {
           database.close() // or a newer version of it waits for us
           this.#database = undefined
+          this.#taken()
         }
+        this.#mark = [...database.objectStoreNames].join()
         database.onversionchange = forget
         database.onclose = forget
         resolve(database)

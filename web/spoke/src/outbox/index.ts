@@ -59,7 +59,10 @@ export interface Outbox<Map extends object> {
   watch(listener: (ended?: Ended<Map>) => void): () => void
   /** Publishes drafts, together if there are several, as soon as that is possible. */
   enqueue(drafts: Draft<Map> | readonly Draft<Map>[], options?: EnqueueOptions): Handle
-  /** Sends what was given up once more, with the same ids. */
+  /**
+   * Sends what was given up once more, with the same ids. The hub knows them for a day: what
+   * was given up for its age may have been stored without our hearing of it, and is then stored twice.
+   */
   again(id: string): void
   /** Forgets an item, whether it waits or was given up. */
   discard(id: string): void

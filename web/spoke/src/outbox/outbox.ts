@@ -15,6 +15,9 @@ const mostBytes = 5_000_000
 const mostRemembered = 1_000
 /** How long the tab that sends takes to tell what it has done. */
 const tellingMs = 3_000
+/** How long a disk is left alone that has failed; twice as long each time. */
+const reliefMs = 1_000
+const reliefCapMs = 60_000
 
 interface Waiter {
   readonly resolve: (published: Published) => void
@@ -43,11 +46,16 @@ export class Box<Map extends object> implements Outbox<Map> {
   /** What is gone from the disk, and has not been told of yet. */
   readonly #lost = new globalThis.Map<string, OutboxItem<Map>>()
   #searching: ReturnType<typeof setTimeout> | undefined
+  #relieving: ReturnType<typeof setTimeout> | undefined
+  #reliefMs = reliefMs
+  /** The database that was read last. */
+  #mark = ''
   /** How often this tab has written: what was read meanwhile may be older. */
   #writes = 0
   #reading: Promise<void> | undefined
   #stale = false
   #broken = false
+  #closed = false
   #order = 0
   /** Why the tab that sends pauses, if that is another. */
   #pausedThere: Problem | undefined
@@ -59,7 +67,7 @@ export class Box<Map extends object> implements Outbox<Map> {
     const name = `nave-outbox/1 ${options.identity}`
     const { conflict } = options
     this.#options = options
-    this.#disk = new Disk(name)
+    this.#disk = new Disk(name, () => void this.#read())
     this.#sender = new Sender({
       desk: {
         items: () => this.#items,
@@ -141,7 +149,9 @@ export class Box<Map extends object> implements Outbox<Map> {
   }
 
   close(): void {
+    this.#closed = true
     clearTimeout(this.#searching)
+    clearTimeout(this.#relieving)
     this.#unwatch()
     this.#duty.close()
     this.#sender.close()
@@ -151,8 +161,11 @@ export class Box<Map extends object> implements Outbox<Map> {
   }
 
   async #enqueue(id: string, drafts: Draft<Map> | readonly Draft<Map>[], options: EnqueueOptions): Promise<Kept> {
-    const item = this.#itemOf(id, Array.isArray(drafts) ? drafts : [drafts], options)
+    if (this.#closed) throw new Error('the outbox is closed')
+    const made = this.#itemOf(id, Array.isArray(drafts) ? drafts : [drafts], options)
     await this.ready
+    this.#order = Math.max(Date.now(), this.#order + 0.001) // clocks are set back, too
+    const item = { ...made, order: this.#order }
     let bytes = item.size
     for (const { size } of this.#all.values()) bytes += size
     if (this.#all.size >= mostItems || bytes > mostBytes) {
@@ -162,7 +175,7 @@ export class Box<Map extends object> implements Outbox<Map> {
     this.#storing.add(id)
     this.#all.set(id, item)
     this.#tell()
-    if (!(await this.#write([item]))) this.#unsaved.add(id)
+    await this.#write([item])
     this.#storing.delete(id)
     this.#tell()
     this.#sender.pass()
@@ -170,10 +183,13 @@ export class Box<Map extends object> implements Outbox<Map> {
   }
 
   /** What is enqueued now, whatever the application makes of it later. */
-  #itemOf(id: string, drafts: readonly Draft<Map>[], { lane, chain, note }: EnqueueOptions): OutboxItem<Map> {
+  #itemOf(
+    id: string,
+    drafts: readonly Draft<Map>[],
+    { lane, chain, note }: EnqueueOptions,
+  ): Omit<OutboxItem<Map>, 'order'> {
     const [first] = drafts
     if (first === undefined) throw new Error('there is nothing to publish: enqueue a draft, or several')
-    this.#order = Math.max(Date.now(), this.#order + 0.001)
     const json = JSON.stringify({ note, drafts: drafts.map((draft) => ({ ...draft, id: draft.id ?? randomId() })) })
     const copy: Pick<OutboxItem<Map>, 'drafts' | 'note'> = JSON.parse(json)
     return {
@@ -181,29 +197,48 @@ export class Box<Map extends object> implements Outbox<Map> {
       id,
       lane: lane ?? `${first.topic} ${first.key ?? ''}`,
       at: Date.now(),
-      order: this.#order,
       size: new TextEncoder().encode(json).length,
       chain: chain === true,
       rebases: 0,
     }
   }
 
-  /** Writes to the disk; false if it does not take it. */
-  async #write(changed: readonly OutboxItem<Map>[], forgotten?: string): Promise<boolean> {
+  /** Writes to the disk. What it does not take is this tab's, until it does. */
+  async #write(changed: readonly OutboxItem<Map>[], forgotten?: string): Promise<void> {
     this.#writes++
     try {
       await this.#disk.write(changed, forgotten)
       this.#broken = false
+      for (const { id } of changed) this.#unsaved.delete(id)
     } catch {
       this.#broken = true
+      for (const { id } of changed) if (this.#all.has(id)) this.#unsaved.add(id)
+      this.#relieve()
     }
     this.#writes++
     this.#duty.tell({ kind: 'changed' })
-    return !this.#broken
+  }
+
+  /** What the disk does not take or give now it may later. */
+  #relieve(): void {
+    if (this.#closed) return
+    this.#relieving ??= setTimeout(() => void this.#save(), this.#reliefMs)
+  }
+
+  async #save(): Promise<void> {
+    this.#relieving = undefined
+    this.#reliefMs = Math.min(this.#reliefMs * 2, reliefCapMs)
+    await this.#read()
+    const unsaved = [...this.#all.values()].filter(({ id }) => this.#unsaved.has(id))
+    if (unsaved.length > 0) await this.#write(unsaved)
+    if (this.durability === 'disk') this.#reliefMs = reliefMs
+    this.#sender.yield() // what is on the disk is sent by one tab
+    this.#tell()
   }
 
   /** Reads what is on the disk, again if that has changed meanwhile. */
   #read(): Promise<void> {
+    if (this.#closed) return this.ready
     this.#stale = true
     this.#reading ??= this.#readAll().finally(() => {
       this.#reading = undefined
@@ -217,10 +252,12 @@ export class Box<Map extends object> implements Outbox<Map> {
       const writes = this.#writes
       try {
         const items = await this.#disk.all()
+        this.#broken = false
         if (writes === this.#writes) this.#replace(items)
         else this.#stale = true
       } catch {
         this.#broken = true
+        this.#relieve()
       }
     }
     this.#tell()
@@ -228,10 +265,15 @@ export class Box<Map extends object> implements Outbox<Map> {
   }
 
   #replace(items: readonly OutboxItem<Map>[]): void {
+    if (this.#mark !== '' && this.#mark !== this.#disk.mark) {
+      for (const id of this.#all.keys()) this.#unsaved.add(id) // it was deleted, which nobody has meant
+      this.#relieve()
+    }
+    this.#mark = this.#disk.mark
     const before = new globalThis.Map(this.#all)
     for (const id of before.keys()) if (!this.#unsaved.has(id) && !this.#storing.has(id)) this.#all.delete(id)
     for (const item of items) {
-      if (this.#ended.has(item.id)) continue
+      if (this.#ended.has(item.id) || this.#unsaved.has(item.id)) continue
       this.#all.set(item.id, item)
       this.#order = Math.max(this.#order, item.order)
       if (item.failure && before.get(item.id)?.failure === undefined && before.has(item.id)) this.#failed(item)
@@ -288,7 +330,7 @@ export class Box<Map extends object> implements Outbox<Map> {
 
   #failed(item: OutboxItem<Map>): void {
     const { reason, problem } = item.failure ?? { reason: '' }
-    this.#settle(item.id, problem ? errorOf(problem) : new Error(reason))
+    this.#settle(item.id, problem ? errorOf({ ...problem, detail: reason }) : new Error(reason))
     guarded(() => this.#options.onGivenUp?.(item))
   }
 

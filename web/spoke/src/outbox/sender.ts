@@ -25,6 +25,7 @@ const mostLanes = 4
 const mostRebases = 3
 /** After that the hub does not know any more what it has had: sent again it could be stored twice. */
 const mostAgeMs = 24 * 60 * 60_000
+const tooOld = 'it has waited for more than a day: the hub may have it, and would not know it again'
 
 /** Sender sends what waits, lane by lane in order, and decides what becomes of what is refused. */
 export class Sender<Map extends object> {
@@ -90,7 +91,7 @@ export class Sender<Map extends object> {
     this.#busy.set(item.lane, under)
     const left = item.at + mostAgeMs - Date.now()
     try {
-      if (left <= 0) await this.#giveUp(item, { reason: 'it has waited for more than a day' })
+      if (left <= 0) await this.#giveUp(item, { reason: tooOld })
       else {
         this.#trying.add(under)
         const published = this.#options.publish(item.drafts, { signal: under.signal, patienceMs: left })

@@ -180,7 +180,7 @@ test('behaviour 23: what was changed offline and cannot be merged is given up, s
   await page.waitForFunction(() => globalThis.edits.outbox.items.length === 1)
   await publish('s/7', 'c', { title: 'theirs' })
   await proxy.set()
-  expect(await outcome).toMatch(/ConflictError/)
+  expect(await outcome).toBe('ConflictError: both have changed title: choose between theirs and mine')
   expect(await page.evaluate(() => globalThis.edits.givenUp)).toEqual([
     'both have changed title: choose between theirs and mine',
   ])
