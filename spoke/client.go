@@ -29,6 +29,10 @@ type Config struct {
 	// Defaults to one of its own, as http.DefaultTransport, that waits five seconds for
 	// a connection.
 	Transport http.RoundTripper
+	// Patience is how long the answer to a publish may take before it is tried again.
+	//
+	// Defaults to 30 seconds.
+	Patience time.Duration
 	// UserAgent defaults to "nave-spoke".
 	UserAgent string
 	// OnRetry, if not nil, is told when a publish is about to be tried again, and why. It
@@ -54,6 +58,7 @@ func New(config Config) (*Client, error) {
 		transport.DialContext = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
 		config.Transport = transport
 	}
+	config.Patience = cmp.Or(config.Patience, 30*time.Second)
 	config.UserAgent = cmp.Or(config.UserAgent, "nave-spoke")
 	c := &Client{config: config, base: base}
 	c.http = &http.Client{Transport: config.Transport, CheckRedirect: c.redirected}
@@ -85,7 +90,7 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 		return nil, err
 	}
 	if header != nil {
-		req.Header = header
+		req.Header = header.Clone()
 	}
 	req.Header.Set("User-Agent", c.config.UserAgent)
 	token, err := c.token(ctx)

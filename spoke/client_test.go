@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -141,6 +142,51 @@ func TestPublishTriesAgainUnderTheSameID(t *testing.T) {
 	}
 	if len(ids) != 3 || ids[0] == "" || ids[0] != ids[1] || ids[1] != ids[2] {
 		t.Errorf("ids %q", ids)
+	}
+}
+
+// An answer that does not come is not waited for until the end of the time.
+func TestPublishTriesAgainWhenThereIsNoAnswer(t *testing.T) {
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or its end is not noticed
+		if asked.Add(1) == 1 {
+			<-r.Context().Done()
+			return
+		}
+		sendJSON(w, 200, `{"cursor":"e-17","events":[{"id":"x","offset":17}]}`)
+	}))
+	defer server.Close()
+	c, err := New(Config{URL: server.URL, Patience: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if p, err := c.Publish(t.Context(), nave.Event{Topic: "a", Type: "t"}); err != nil || p.Cursor != "e-17" {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// A token that cannot be had for a while costs a subscription a while, and no more.
+func TestTokenThatCannotBeHad(t *testing.T) {
+	var asked, streams atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		write(w, r, synced+one(int(streams.Add(1))+1), false)
+	}))
+	defer server.Close()
+	c, err := New(Config{URL: server.URL, Token: func(context.Context) (string, error) {
+		if asked.Add(1) == 2 {
+			return "", errors.New("nobody answers where tokens are had")
+		}
+		return token, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	got, _ := record(t, c, SubscribeConfig{Cursor: "e-1", Retry: time.Millisecond}, 2)
+	if strings.Join(got, " ") != "a2 a3" {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -117,11 +117,10 @@ func (r *Refusal) Anonymous() bool { return r.Status == http.StatusUnauthorized 
 // Temporary reports whether the same request may succeed later.
 func (r *Refusal) Temporary() bool {
 	switch r.Status {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true
 	}
-	return false
+	return r.Status >= http.StatusInternalServerError // proxies have numbers of their own
 }
 
 // Temporary reports whether it makes sense to try again after err, and how long the hub

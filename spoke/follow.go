@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/sse"
 )
 
 const (
@@ -39,6 +40,7 @@ type follower struct {
 	probe    time.Duration // how long it is polled before the next try to stream
 	told     bool          // by the hub, to poll until it says otherwise
 	short    bool          // polls are answered at once, since waiting ones are cut off
+	met      bool          // the hub has answered
 }
 
 // follow returns nil when ctx or the loop ends, or why it makes no sense to go on.
@@ -56,7 +58,7 @@ func (f *follower) follow(ctx context.Context) error {
 		case err == nil, f.tokenReplaced(ctx, err):
 			continue
 		}
-		after, again := Temporary(err)
+		after, again := f.mayPass(err)
 		if !again {
 			return err
 		}
@@ -64,6 +66,15 @@ func (f *follower) follow(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// mayPass is Temporary, but that a hub which was there is waited for, whatever answers in
+// its place, and whatever becomes of the token: then only its own refusal is the last word.
+func (f *follower) mayPass(err error) (after time.Duration, ok bool) {
+	after, ok = Temporary(err)
+	var refused *Refusal
+	final := errors.As(err, &refused) && refused.Code != "" || errors.Is(err, sse.ErrTooLarge)
+	return after, ok || f.met && !final
 }
 
 // nextTry is how long to wait before the next connection. A hub that says goodbye has

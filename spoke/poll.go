@@ -17,6 +17,8 @@ const (
 	longPoll = 25 * time.Second
 	// shortPoll is the pause between polls that are answered at once.
 	shortPoll = 5 * time.Second
+	// promptly is how soon an empty page comes that nobody has held back.
+	promptly = time.Second
 )
 
 // page is an answer to a poll.
@@ -35,8 +37,9 @@ func (f *follower) poll(ctx context.Context, cause error) error {
 	}
 	told, until := f.told, time.Now().Add(f.probe)
 	f.probe = min(2*f.probe, mostProbe)
-	state := Waiting
+	state, prompt := Waiting, 0 // how many empty pages in a row came at once
 	for failures := 0; ; {
+		asked := time.Now()
 		p, err := f.page(ctx)
 		if err != nil {
 			failures++
@@ -46,6 +49,9 @@ func (f *follower) poll(ctx context.Context, cause error) error {
 			}
 			continue
 		}
+		if prompt++; len(p.Events) > 0 || time.Since(asked) > promptly {
+			prompt = 0
+		}
 		if failures = 0; state != Polling {
 			state = Polling
 			f.config.OnStatus(Status{State: Polling, Cause: cause})
@@ -53,13 +59,14 @@ func (f *follower) poll(ctx context.Context, cause error) error {
 		if err := f.take(p); err != nil {
 			return err
 		}
+		f.met = true
 		f.told = told && !p.Level.Has(nave.Streams)
 		switch {
 		case told && !f.told:
 			return rest(ctx, rand.N(spread))
 		case !told && time.Now().After(until):
 			return nil
-		case f.short:
+		case f.short, prompt > 1:
 			err = rest(ctx, shortPoll*4/5+rand.N(shortPoll*2/5))
 		}
 		if err != nil {
@@ -71,7 +78,7 @@ func (f *follower) poll(ctx context.Context, cause error) error {
 // missed waits after a poll that failed. Those that are held back may be cut off by
 // what stands in between: then it is asked for the answer at once.
 func (f *follower) missed(ctx context.Context, err error, failures int) error {
-	after, again := Temporary(err)
+	after, again := f.mayPass(err)
 	if !again {
 		return err
 	}

@@ -1,6 +1,7 @@
 package spoke
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -140,6 +141,58 @@ func TestPollsNoStranger(t *testing.T) {
 		}
 		if last == nil || !strings.Contains(last.Error(), "is no hub") {
 			t.Errorf("%s: %v", page, last)
+		}
+	}
+}
+
+// What does not hold back an empty page, such as a cache, is not asked without a pause.
+func TestPollsAtItsOwnPace(t *testing.T) {
+	var pages atomic.Int64
+	hub := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if streams(r) {
+			sendJSON(w, 503, givenUp)
+			return
+		}
+		pages.Add(1)
+		sendJSON(w, 200, aPage("e-5", "polling", recovered))
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	for _, err := range hub.Subscribe(SubscribeConfig{Filters: nave.Filters{"a"}}).Batches(ctx) {
+		t.Error(err)
+	}
+	if n := pages.Load(); n != 2 {
+		t.Errorf("%d pages, want 2", n)
+	}
+}
+
+// Whatever answers in a hub's place, once there was one it is waited for.
+func TestWaitsForTheHubThatWas(t *testing.T) {
+	html := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte("<h1>We are sorry"))
+		}
+	}
+	for name, away := range map[string]http.HandlerFunc{
+		"maintenance": html(200), "not found": html(404), "of a proxy's own": html(520),
+		"defect": func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, 500, `{"status":500,"code":"internal"}`) },
+	} {
+		var asked atomic.Int64
+		hub := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+			switch asked.Add(1) {
+			case 1:
+				write(w, r, synced+one(2), false)
+			case 2:
+				away(w, r)
+			default:
+				write(w, r, synced+one(3), true)
+			}
+		})
+		got, _ := record(t, hub, SubscribeConfig{Cursor: "e-1", Retry: time.Millisecond}, 2)
+		if diff := cmp.Diff([]string{"a2", "a3"}, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
 		}
 	}
 }

@@ -79,6 +79,8 @@ func (c *Client) PublishOnce(ctx context.Context, events ...nave.Event) (Publish
 			header.Set("Tracestate", first.TraceState)
 		}
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.config.Patience, errSilent)
+	defer cancel()
 	answer, err := c.Do(ctx, http.MethodPost, "v1/events", nil, header, body)
 	if err != nil {
 		return Published{}, err

@@ -221,7 +221,7 @@ func (s *stream) hear(ctx context.Context, e sse.Event) {
 
 func (s *stream) verdict(m said) {
 	if !s.synced {
-		s.synced, s.probe, s.told, s.short = true, s.config.Probe, false, false
+		s.synced, s.met, s.probe, s.told, s.short = true, true, s.config.Probe, false, false
 		s.watchdog.Reset(s.patience())
 		s.config.OnStatus(Status{State: Live})
 	}

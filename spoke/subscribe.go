@@ -95,7 +95,7 @@ func (s *Subscription) Cursor() string { return s.cursor }
 // Batches yields what happens, until ctx ends or the loop does; ranging over it again goes
 // on where it was. A [*nave.ResetError] says that events are missing: the loop may go on,
 // and fetch anew what it depends on. Any other error is the last: the hub refuses, and would
-// refuse again.
+// refuse again; or what has answered was never a hub.
 func (s *Subscription) Batches(ctx context.Context) iter.Seq2[Batch, error] {
 	return func(yield func(Batch, error) bool) {
 		f := &follower{Subscription: s, yield: yield}
