@@ -85,7 +85,7 @@ export class Publisher {
         pause * (0.5 + Math.random() / 2),
         outcome.kind === 'refused' ? (outcome.retryAfterMs ?? 0) : 0,
       )
-      if (!isPassing(outcome) || Date.now() + wait > until) throw errorOfFailure(outcome)
+      if (!isPassing(outcome) || isOfContent(outcome) || Date.now() + wait > until) throw errorOfFailure(outcome)
       await this.#pause(wait, options.signal)
     }
   }
@@ -137,6 +137,11 @@ export class Publisher {
       signal?.addEventListener('abort', end)
     })
   }
+}
+
+/** Whether a proxy refuses what it is sent, and would so again. Others of its answers pass. */
+function isOfContent(failure: Failure): boolean {
+  return failure.kind === 'foreign' && (failure.status === 400 || failure.status === 413)
 }
 
 function errorOfFailure(failure: Failure): Error {

@@ -46,7 +46,8 @@ export interface LiveState<Entity> {
    * Changes an entity: `change` gets what is shown, and makes another of it; nothing
    * removes it. The change is seen at once, and replayed over what comes meanwhile.
    * Resolves when the hub has it. Rejects, and the change is undone, when the hub refuses
-   * it, or with a MergeError when somebody else has changed the same.
+   * it, or with a MergeError when somebody else has changed the same; with an outbox, which
+   * may settle that in another tab, with a ConflictError that says so.
    */
   update(
     key: string,
