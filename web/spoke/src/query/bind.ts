@@ -1,4 +1,4 @@
-import type { QueryClient, QueryKey } from '@tanstack/query-core'
+import { matchQuery, type QueryClient, type QueryKey } from '@tanstack/query-core'
 import type { EventOf } from '../schema.js'
 import type { Spoke } from '../spoke.js'
 import { type Effects, Keeper } from './keeper.js'
@@ -23,6 +23,7 @@ export function bindQueries<Map extends object, Data>(
     cache.findAll({ queryKey: (event && binding.keyOf?.(event)) ?? binding.queryKey })
   const keeper = new Keeper(client, spoke, { effects: () => binding, queries })
   const unwatch = cache.subscribe((event) => {
+    if (!matchQuery({ queryKey: binding.queryKey }, event.query)) return
     if (event.type === 'updated') keeper.updated(event.query, event.action)
     if (event.type === 'removed') keeper.removed(event.query)
   })

@@ -1,4 +1,4 @@
-import { environmentManager, notifyManager, QueryClient, QueryObserver } from '@tanstack/query-core'
+import { dehydrate, environmentManager, hydrate, notifyManager, QueryClient, QueryObserver } from '@tanstack/query-core'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createSpoke, type EventOf, type Spoke, type Subscriber } from '../../src/index.js'
@@ -368,6 +368,26 @@ test('what is changed before the server knows is not undone by older events, and
   fake.events(8)
   await pass(10)
   expect(title()).toBe('8')
+  unobserve()
+  end()
+})
+
+test('of other queries nothing is asked, nor are they fetched', async () => {
+  const client = new QueryClient({ defaultOptions: { queries: { staleTime: Number.POSITIVE_INFINITY } } })
+  const fake = fakeSpoke()
+  const cursorOf = vi.fn(() => undefined)
+  const end = bindQueries<Events, Card>(client, fake.spoke, { filters: 'cards/*', queryKey: ['cards'], cursorOf })
+  const queryFn = vi.fn(async () => ({ version: 1 }))
+  const other = { queryKey: ['other'], queryFn }
+  const unobserve = new QueryObserver(client, other).subscribe(() => {})
+  await pass(10)
+  const server = new QueryClient()
+  server.setQueryData(['other'], { version: 2 }, { updatedAt: Date.now() + 1_000 })
+  hydrate(client, dehydrate(server))
+  await pass(2_000)
+  expect(client.getQueryData(['other'])).toEqual({ version: 2 })
+  expect(queryFn).toHaveBeenCalledTimes(1)
+  expect(cursorOf).not.toHaveBeenCalled()
   unobserve()
   end()
 })
