@@ -159,7 +159,8 @@ export class Keeper<Map extends object, Data> {
   #apply(query: Query, events: readonly EventOf<Map>[]): void {
     const { apply } = this.#kept.effects()
     let data = query.state.data as Data | undefined
-    if (data === undefined) return
+    const isGone = this.#client.getQueryCache().get(query.queryHash) !== query
+    if (data === undefined || isGone) return
     try {
       for (const event of events) if (data !== undefined) data = apply?.(data, event)
     } catch (error) {

@@ -391,3 +391,20 @@ test('of other queries nothing is asked, nor are they fetched', async () => {
   unobserve()
   end()
 })
+
+test('what has been cleared does not come back', async () => {
+  const client = new QueryClient()
+  const fake = fakeSpoke()
+  const end = liveQueries(client, fake.spoke)
+  const options = liveQuery(
+    fake.spoke,
+    { queryKey, queryFn: async () => ({ version: 1 }) },
+    { filters: 'cards/1', apply },
+  )
+  await client.prefetchQuery(options)
+  fake.events(2)
+  client.clear()
+  await pass(2_000)
+  expect(client.getQueryCache().getAll()).toEqual([])
+  end()
+})
