@@ -23,6 +23,12 @@ function run(): void {
   const all = [...due]
   due.clear()
   notifyManager.batch(() => {
-    for (const f of all) f()
+    for (const f of all) {
+      try {
+        f()
+      } catch (error) {
+        console.error(error) // what is thrown by one stops no other
+      }
+    }
   })
 }

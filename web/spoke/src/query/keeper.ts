@@ -139,7 +139,7 @@ export class Keeper<Map extends object, Data> {
     this.#waiting = []
     const about = new globalThis.Map<Query, EventOf<Map>[]>()
     for (const event of events)
-      for (const query of this.#kept.queries(event)) {
+      for (const query of this.#about(event)) {
         const own = about.get(query)
         if (own) own.push(event)
         else about.set(query, [event])
@@ -153,6 +153,16 @@ export class Keeper<Map extends object, Data> {
       if ((fetching.events?.length ?? 0) <= mostRemembered) continue
       fetching.events = undefined
       fetching.again = true
+    }
+  }
+
+  #about(event: EventOf<Map>): readonly Query[] {
+    try {
+      return this.#kept.queries(event)
+    } catch (error) {
+      console.error(error) // and what it may be about is fetched
+      for (const query of this.#kept.queries()) this.#fetchSoon(query)
+      return []
     }
   }
 

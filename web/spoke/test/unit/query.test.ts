@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createSpoke, type EventOf, type Spoke, type Subscriber } from '../../src/index.js'
 import { initial, type State } from '../../src/machine/state.js'
+import { beforeFrame } from '../../src/query/frame.js'
 import { bindQueries, liveQueries, liveQuery, whileSilent } from '../../src/query/index.js'
 
 type Events = { 'card.moved': { column: string } }
@@ -407,4 +408,46 @@ test('what has been cleared does not come back', async () => {
   await pass(2_000)
   expect(client.getQueryCache().getAll()).toEqual([])
   end()
+})
+
+test('a keyOf that throws stops no other binding, and has its queries fetched', async () => {
+  const client = new QueryClient()
+  const fake = fakeSpoke()
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const queryFn = vi.fn(async () => ({ version: 2 }))
+  const observe = (name: string) =>
+    new QueryObserver(client, {
+      queryKey: [name],
+      queryFn,
+      initialData: { version: 2 },
+      staleTime: Number.POSITIVE_INFINITY,
+    }).subscribe(() => {})
+  const ends = [observe('broken'), observe('cards')]
+  const keyOf = () => {
+    throw new Error('broken')
+  }
+  ends.push(
+    bindQueries<Events, Card>(client, fake.spoke, { filters: 'cards/*', queryKey: ['broken'], keyOf, apply }),
+    bindQueries<Events, Card>(client, fake.spoke, { filters: 'cards/*', queryKey: ['cards'], apply }),
+  )
+  await pass(10)
+  queryFn.mockClear()
+  fake.events(3)
+  await pass(1_200)
+  expect(client.getQueryData(['cards'])).toEqual({ version: 3 })
+  expect(queryFn).toHaveBeenCalledTimes(1)
+  expect(said).toHaveBeenCalled()
+  for (const end of ends) end()
+})
+
+test('what is due before a frame and throws stops nothing else of that frame', async () => {
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const other = vi.fn()
+  beforeFrame(() => {
+    throw new Error('broken')
+  })
+  beforeFrame(other)
+  await pass(1)
+  expect(other).toHaveBeenCalledTimes(1)
+  expect(said).toHaveBeenCalledTimes(1)
 })
