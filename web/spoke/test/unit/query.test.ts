@@ -451,3 +451,26 @@ test('what is due before a frame and throws stops nothing else of that frame', a
   expect(other).toHaveBeenCalledTimes(1)
   expect(said).toHaveBeenCalledTimes(1)
 })
+
+test('what an event has fetched anew, all browsers fetch within a second, and not at once', async () => {
+  for (const [luck, atMs] of [
+    [0, 100],
+    [0.999, 1_099],
+  ] as const) {
+    vi.spyOn(Math, 'random').mockReturnValue(luck)
+    const client = new QueryClient()
+    const fake = fakeSpoke()
+    const end = liveQueries(client, fake.spoke)
+    const queryFn = vi.fn(async () => ({ version: 1 }))
+    const options = liveQuery(fake.spoke, { queryKey, queryFn }, { filters: 'cards/1' })
+    const unobserve = new QueryObserver(client, options).subscribe(() => {})
+    await pass(10)
+    fake.events(2)
+    await pass(atMs - 20)
+    expect(queryFn).toHaveBeenCalledTimes(1)
+    await pass(40)
+    expect(queryFn).toHaveBeenCalledTimes(2)
+    unobserve()
+    end()
+  }
+})
