@@ -3,6 +3,7 @@ import type { EventOf } from '../schema.js'
 import type { Spoke } from '../spoke.js'
 import { earlier, isBefore } from '../wire.js'
 import { beforeFrame } from './frame.js'
+import { look, refused } from './silence.js'
 
 /** What an event does to data, and as of when data is. */
 export interface Effects<Map extends object, Data> {
@@ -83,6 +84,11 @@ export class Keeper<Map extends object, Data> {
       {
         events: (events) => this.#take(events),
         reset: () => this.#fetch(kept.queries()),
+        refused: (error) => {
+          refused.add(kept.queries)
+          look(kept.queries())
+          throw error // to be told as what goes wrong
+        },
         ...(!joins && {
           begun: () => queueMicrotask(() => this.#fetch(kept.queries().filter((query) => this.#isDoubtful(query)))),
         }),
@@ -123,6 +129,7 @@ export class Keeper<Map extends object, Data> {
   end(): void {
     this.#flush()
     this.#unsubscribe()
+    refused.delete(this.#kept.queries)
     for (const timer of this.#soon.values()) clearTimeout(timer)
     this.#soon.clear()
     this.#ended = true

@@ -1,13 +1,13 @@
 import type { InfiniteData, Query, QueryClient, QueryKey } from '@tanstack/query-core'
 import type { Spoke } from '../spoke.js'
 import { type Effects, Keeper } from './keeper.js'
-import { nudge, whileSilent } from './silence.js'
+import { type Interval, nudge, whileSilent } from './silence.js'
 
 /** Options of a query, as for `useQuery`, `useSuspenseQuery`, `useInfiniteQuery`, `prefetchQuery` and others. */
 interface Options {
   readonly queryKey: QueryKey
   readonly queryFn?: unknown
-  readonly refetchInterval?: unknown
+  readonly refetchInterval?: Interval | undefined
   readonly staleTime?: unknown
 }
 
@@ -36,9 +36,8 @@ export function liveQuery<Map extends object, O extends Options>(
   options: O,
   effects: Effects<Map, DataOf<O>>,
 ): O {
-  const { refetchInterval: ms, staleTime = Number.POSITIVE_INFINITY } = options
-  const refetchInterval = whileSilent(spoke, typeof ms === 'number' ? ms : silentMs)
-  return { ...options, staleTime, refetchInterval, [liveness]: effects }
+  const { refetchInterval = silentMs, staleTime = Number.POSITIVE_INFINITY } = options
+  return { ...options, staleTime, refetchInterval: whileSilent(spoke, refetchInterval), [liveness]: effects }
 }
 
 interface Held<Map extends object> {

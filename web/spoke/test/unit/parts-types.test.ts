@@ -33,6 +33,12 @@ test('options of a live query keep their type, and its events are those of the s
   const used = () => {
     expectTypeOf(useQuery(live).data).toEqualTypeOf<Card[] | undefined>()
     expectTypeOf(useSuspenseQuery(live).data).toEqualTypeOf<Card[]>()
+    const polled = queryOptions({
+      queryKey: ['cards'],
+      queryFn: async (): Promise<Card[]> => [],
+      refetchInterval: ({ state: { data } }) => (data?.length ? 1_000 : false),
+    })
+    expectTypeOf(useQuery(liveQuery(spoke, polled, { filters: 'cards/*' })).data).toEqualTypeOf<Card[] | undefined>()
     // @ts-expect-error data is a list
     liveQuery(spoke, plain, { filters: 'cards/*', apply: () => 7 })
     // @ts-expect-error there is nothing to follow

@@ -1,10 +1,11 @@
 import { dehydrate, environmentManager, hydrate, notifyManager, QueryClient, QueryObserver } from '@tanstack/query-core'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createSpoke, type EventOf, type Spoke, type Subscriber } from '../../src/index.js'
+import { createSpoke, type EventOf, HubError, type Spoke, type Subscriber } from '../../src/index.js'
 import { initial, type State } from '../../src/machine/state.js'
 import { beforeFrame } from '../../src/query/frame.js'
 import { bindQueries, liveQueries, liveQuery, whileSilent } from '../../src/query/index.js'
+import type { Interval } from '../../src/query/silence.js'
 
 type Events = { 'card.moved': { column: string } }
 
@@ -47,6 +48,11 @@ function fakeSpoke() {
     },
     begun: () => {
       for (const subscriber of subscribers) subscriber.begun?.()
+    },
+    refuse: () => {
+      const error = new HubError({ code: 'forbidden', status: 403, detail: 'not yours' })
+      for (const subscriber of subscribers) expect(() => subscriber.refused?.(error)).toThrow(error) // the spoke tells it
+      subscribers.clear()
     },
     become: (name: 'live' | 'disabled') => {
       state = name === 'live' ? { name, rung: 0, since: 0, memory } : { name, by: 'app', asking: false, memory }
@@ -373,6 +379,26 @@ test('what is changed before the server knows is not undone by older events, and
   end()
 })
 
+for (const [way, bind] of Object.entries(ways))
+  test(`a query whose events are refused is fetched at its interval for as long as it is bound: ${way}`, async () => {
+    const client = new QueryClient()
+    const fake = fakeSpoke()
+    const queryFn = vi.fn(async () => ({ version: 1 }))
+    const { options, end } = bind(client, fake.spoke, queryFn, true)
+    const unobserve = new QueryObserver(client, options).subscribe(() => {})
+    await pass(10_000)
+    expect(queryFn).toHaveBeenCalledTimes(1)
+    fake.refuse()
+    await pass(10_000)
+    expect(queryFn).toHaveBeenCalledTimes(6)
+    end()
+    expect(options.refetchInterval).toBeTypeOf('function')
+    await pass(10_000)
+    expect(queryFn.mock.calls.length).toBeLessThanOrEqual(7) // one was due
+    unobserve()
+    client.clear()
+  })
+
 test('of other queries nothing is asked, nor are they fetched', async () => {
   const client = new QueryClient({ defaultOptions: { queries: { staleTime: Number.POSITIVE_INFINITY } } })
   const fake = fakeSpoke()
@@ -450,6 +476,24 @@ test('what is due before a frame and throws stops nothing else of that frame', a
   await pass(1)
   expect(other).toHaveBeenCalledTimes(1)
   expect(said).toHaveBeenCalledTimes(1)
+})
+
+test('the interval of a live query may be none, or a function', async () => {
+  const { spoke, become } = fakeSpoke()
+  const query = { state: { status: 'success' } }
+  const intervalOf = (refetchInterval?: Interval) => {
+    const options = { queryKey, ...(refetchInterval !== undefined && { refetchInterval }) }
+    const { refetchInterval: interval }: { refetchInterval?: unknown } = liveQuery(spoke, options, { filters: 'a' })
+    return typeof interval === 'function' ? interval(query) : interval
+  }
+  const all: (Interval | undefined)[] = [undefined, false, 500, () => 500]
+  for (const given of all) expect(intervalOf(given)).toBe(false)
+  become('disabled')
+  expect(intervalOf()).toBe(30_000)
+  expect(intervalOf(false)).toBe(false)
+  expect(intervalOf(500)).toBe(500)
+  expect(intervalOf(() => 500)).toBe(500)
+  expect(intervalOf(() => undefined)).toBe(false)
 })
 
 test('what an event has fetched anew, all browsers fetch within a second, and not at once', async () => {
