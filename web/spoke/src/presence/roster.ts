@@ -131,7 +131,7 @@ export class Roster<Events extends object> {
     if (this.state.total === undefined) return // of what, only the list says
     this.#apply(changes)
     this.#show(total)
-    if (this.#members.size !== total) this.#expect(againMs)
+    if (this.#members.size !== total && !this.#asking) this.#expect(againMs)
   }
 
   #know(members: readonly Member[] = []): void {
@@ -152,7 +152,13 @@ export class Roster<Events extends object> {
 
   #changed(state: PresenceState): void {
     this.state = state
-    for (const listener of [...this.#listeners]) listener(state)
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(state)
+      } catch (error) {
+        console.error(error) // what is thrown by one stops no other
+      }
+    }
   }
 
   #refused(error: HubError, announce: boolean): void {
@@ -170,8 +176,9 @@ export class Roster<Events extends object> {
     this.#told = []
   }
 
+  /** Asks after a while: an answer to what was asked before counts for nothing. */
   #expect(ms: number): void {
-    if (this.#asking) return
+    this.#asking = undefined
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => void this.#question(), ms)
   }
@@ -193,8 +200,8 @@ export class Roster<Events extends object> {
         this.#changed({ ...this.state, refused: error })
       pause = Math.min(againMs * 2 ** this.#failures++, againCapMs) * (0.5 + Math.random())
     }
-    this.#asking = undefined
-    if (pause !== undefined) this.#expect(pause)
+    if (pause === undefined) this.#asking = undefined
+    else this.#expect(pause)
   }
 
   #answered({ total, members = [] }: Told, since: number): void {

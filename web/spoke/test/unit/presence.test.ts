@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createSpoke } from '../../src/index.js'
+import { createSpoke, HubError } from '../../src/index.js'
 import { initial, type State } from '../../src/machine/state.js'
 import { Roster } from '../../src/presence/roster.js'
 import type { Subscriber } from '../../src/subscription.js'
@@ -13,7 +13,7 @@ const member = (subject: string) => ({ subject, since: '', idle: false, connecti
 const list = (...subjects: string[]): Answer => ({ total: subjects.length, members: subjects.map(member) })
 
 /** A spoke whose stream and whose answers are ours. */
-function setUp() {
+function setUp(announce = true) {
   const spoke = createSpoke({ url: 'http://nowhere' })
   const { memory } = initial(1)
   const state: State = { name: 'live', rung: 0, since: 0, memory }
@@ -32,7 +32,7 @@ function setUp() {
         )
       }),
   )
-  const roster = new Roster(spoke, 'a', true)
+  const roster = new Roster(spoke, 'a', announce)
   const tell = (data: unknown) => subscriber.events([{ type: 'hub.presence', topic: '$presence/a', data }])
   const change = (what: string, subject: string, total: number) =>
     tell({ total, changes: [{ change: what, ...member(subject) }] })
@@ -99,9 +99,10 @@ test('a total that is not how many are known is looked into', async () => {
   tell(list('ann'))
   change('join', 'cleo', 3) // nobody has told of bob
   await pass(1_000)
+  change('join', 'dan', 4) // which is one more reason to ask, and it is asked already
   answers[0]?.(list('ann', 'bob', 'cleo'))
   await pass(0)
-  expect(names()).toBe('ann bob cleo')
+  expect(names()).toBe('ann bob cleo dan')
   await pass(60_000)
   expect(answers).toHaveLength(1)
   roster.close()
@@ -120,6 +121,51 @@ test('no answer is asked for again, ever more rarely; a reset asks anew', async 
   subscriber().reset?.('retention')
   await pass(300)
   expect(answers).toHaveLength(3)
+  roster.close()
+})
+
+for (const late of [true, false])
+  test(`after a reset, what was asked before counts for nothing, and it is asked anew: ${late ? 'with a late answer' : 'with none'}`, async () => {
+    const { roster, answers, names, subscriber } = setUp()
+    await pass(300)
+    subscriber().reset?.('retention')
+    await pass(100)
+    if (late) answers[0]?.(list('bob'))
+    await pass(200)
+    expect(names()).toBe('')
+    expect(answers).toHaveLength(2)
+    answers[1]?.(list('ann'))
+    await pass(0)
+    expect(names()).toBe('ann')
+    roster.close()
+  })
+
+test('a refusal that comes during a question has it asked every ten seconds', async () => {
+  const { roster, answers, subscriber } = setUp(false)
+  await pass(300)
+  subscriber().refused?.(new HubError({ code: 'forbidden', status: 403, detail: 'no' }))
+  await pass(0)
+  answers[0]?.(list('ann'))
+  answers[1]?.(list('ann'))
+  await pass(10_000)
+  expect(answers).toHaveLength(3)
+  roster.close()
+})
+
+test('a listener that throws stops no other, and is no failed question', async () => {
+  const { roster, answers } = setUp()
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const other = vi.fn()
+  roster.watch(() => {
+    throw new Error('broken')
+  })
+  roster.watch(other)
+  await pass(300)
+  answers[0]?.(list('ann'))
+  await pass(60_000)
+  expect(answers).toHaveLength(1)
+  expect(other).toHaveBeenCalledTimes(1)
+  expect(said).toHaveBeenCalledTimes(1)
   roster.close()
 })
 
