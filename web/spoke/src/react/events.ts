@@ -28,7 +28,10 @@ export function useEvents<Map extends object = EventMap>(
           begun: () => latest.current.begun?.(),
           reset: (reason) => latest.current.reset?.(reason),
           snapshot: (events) => latest.current.snapshot?.(events),
-          refused: (error) => latest.current.refused?.(error),
+          refused: (error) => {
+            if (latest.current.refused) return latest.current.refused(error)
+            throw error // to be told as what goes wrong
+          },
         },
         { ...(cursor !== undefined && { cursor }), ...(snapshot !== undefined && { snapshot }) },
       ),

@@ -11,7 +11,8 @@ const unwatched = () => {}
 /**
  * Follows a live state for as long as the component is there. `open` makes it, as
  * `() => liveState(spoke, { topic, type })`; it is made anew when `name` changes, which
- * says what it is of, such as the topic. Until then nothing is in it.
+ * says what it is of, such as the topic, and over which spoke or outbox if there are
+ * several. Until then nothing is in it.
  */
 export function useLiveState<Entity>(open: () => LiveState<Entity>, name: string): LiveView<Entity> {
   const latest = useRef(open)

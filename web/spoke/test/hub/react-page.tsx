@@ -84,6 +84,12 @@ function Publish() {
   )
 }
 
+/** Which nobody hears of but the spoke. */
+function Refused() {
+  useEvents('**/a', () => {})
+  return undefined
+}
+
 function App() {
   const [route, go] = useState('a')
   const name = useHubStatus()
@@ -107,6 +113,7 @@ function App() {
       )}
       {route !== 'none' && <People key={route} />}
       <Publish />
+      {asked.has('refused') && <Refused />}
     </>
   )
 }

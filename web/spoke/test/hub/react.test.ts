@@ -93,6 +93,12 @@ test('what a server has rendered is taken over as it is', async () => {
   await page.close()
 })
 
+test('a refusal that no component hears of goes to the spoke', async () => {
+  const page = await open('&refused')
+  await page.waitForFunction(() => globalThis.counts.warnings.some((said) => said.includes('HubError')))
+  await page.close()
+})
+
 test('presence, and publishing with its state', async () => {
   const page = await open()
   await page.waitForFunction(() => document.getElementById('people')?.textContent?.startsWith('anonymous'))
