@@ -18,8 +18,9 @@ export interface BatcherOptions {
   readonly dropped: (count: number) => void
 }
 
+/** What waits is as it was when it was added. */
 interface Item {
-  readonly draft: Draft<EventMap>
+  readonly json: string
   readonly bytes: number
 }
 
@@ -81,7 +82,7 @@ export class Batcher {
     const last = this.#take()
     if (last.length > 0) void this.#send(last)
     const more = this.#take()
-    if (more.length > 0 && !beacon(this.#spoke.http, 'events', JSON.stringify(more.map(draftOf)))) {
+    if (more.length > 0 && !beacon(this.#spoke.http, 'events', `[${more.map(({ json }) => json)}]`)) {
       this.#options.dropped(more.length)
     }
   }
@@ -137,8 +138,8 @@ export class Batcher {
   }
 }
 
-function draftOf({ draft }: Item): Draft<EventMap> {
-  return draft
+function draftOf({ json }: Item): Draft<EventMap> {
+  return JSON.parse(json)
 }
 
 function bytesOf(batch: readonly Item[]): number {
@@ -148,7 +149,8 @@ function bytesOf(batch: readonly Item[]): number {
 /** Nothing if it is no JSON. */
 function itemOf(draft: Draft<EventMap>): Item | undefined {
   try {
-    return { draft, bytes: new TextEncoder().encode(JSON.stringify(draft)).length }
+    const json = JSON.stringify(draft)
+    return { json, bytes: new TextEncoder().encode(json).length }
   } catch {
     return undefined
   }

@@ -77,6 +77,15 @@ describe('a batch', () => {
     expect(batches.flat()).toHaveLength(10)
   })
 
+  test('is of what was tracked then, whatever becomes of it', async () => {
+    const { tracker, batches } = world()
+    const data = { n: 1 }
+    tracker.track('a', data)
+    data.n = 2
+    await tracker.flush()
+    expect(batches[0]?.[0]?.data).toEqual({ n: 1 })
+  })
+
   test('leaves out what is too large, or no JSON, and counts it', async () => {
     const { tracker, names } = world()
     const round: Record<string, unknown> = {}
