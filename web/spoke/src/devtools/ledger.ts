@@ -16,7 +16,7 @@ export interface Entry {
 
 export interface Asked {
   readonly method: string
-  /** With its parameters, but for what is secret. */
+  /** With its parameters: what is secret goes by headers. */
   readonly path: string
   /** Milliseconds of Date.now. */
   readonly at: number
@@ -178,5 +178,5 @@ function keep<T>(all: T[], one: T, most: number): void {
 }
 
 function pathOf(url: string): string {
-  return url.replace(/^.*?(?=\/v1\/)/, '').replace(/(ticket|access_token|token)=[^&]*/g, '$1=…')
+  return url.replace(/^.*?(?=\/v1\/)/, '')
 }

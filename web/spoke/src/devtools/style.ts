@@ -34,5 +34,4 @@ summary>:nth-child(3),.row>:nth-child(3){overflow:hidden;text-overflow:ellipsis;
 time,.code{color:var(--faint);font-variant-numeric:tabular-nums}
 pre{margin:2px 6px 6px 1.6em;padding:7px 9px;background:var(--well);border-radius:6px;font:12px/1.45 ui-monospace,monospace;
 white-space:pre-wrap;overflow-wrap:anywhere;max-height:220px;overflow:auto}
-.none{color:var(--faint);padding:2px 6px 6px}
 `
