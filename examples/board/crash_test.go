@@ -32,6 +32,10 @@ func TestKilled(t *testing.T) {
 		b.start(t)
 	}
 	b.ready(t)
+	second := exec.CommandContext(t.Context(), program, "-listen", b.address, "-data", t.TempDir())
+	if text, err := second.CombinedOutput(); err == nil || string(text) != "board: listen tcp "+b.address+": bind: address already in use\n" {
+		t.Errorf("a second one at the same address ends with %v and says:\n%s", err, text)
+	}
 	c := gather(t, b.url())
 	for range *kills {
 		if random.IntN(4) > 0 {

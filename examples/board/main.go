@@ -5,16 +5,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
 
+	"go.uber.org/dig"
 	"go.uber.org/fx"
-	"go.uber.org/fx/fxevent"
 
 	"github.com/navehub/nave/examples/board/store"
 )
@@ -35,7 +35,30 @@ func main() {
 	flag.BoolVar(&o.alone, "alone", false, "run without the hub, as it was before: the page can only poll")
 	flag.BoolVar(&o.trouble, "trouble", true, "let the page make trouble: stop the hub, slow it down")
 	flag.Parse()
-	fx.New(application(o), fx.Invoke(greet)).Run()
+	os.Exit(run(o))
+}
+
+// run is a board from its start to its end, and returns the code to exit with.
+func run(o options) int {
+	app := fx.New(application(o), fx.Invoke(greet))
+	begun, cancel := context.WithTimeout(context.Background(), app.StartTimeout())
+	defer cancel()
+	err := app.Err()
+	if err == nil {
+		err = app.Start(begun)
+	}
+	code := 1
+	if err == nil {
+		code = (<-app.Wait()).ExitCode
+	}
+	ending, cancel := context.WithTimeout(context.Background(), app.StopTimeout())
+	defer cancel()
+	// Why it did not start counts for more; what fx wraps around it is for who wires it.
+	if err = cmp.Or(err, app.Stop(ending)); err != nil {
+		fmt.Fprintln(os.Stderr, "board:", dig.RootCause(err))
+		return 1
+	}
+	return code
 }
 
 func application(o options) fx.Option {
@@ -44,11 +67,7 @@ func application(o options) fx.Option {
 		fx.Provide(openStore, newCounter, newEmbedded, newAPI, newServer),
 		fx.Invoke(func(listening) {}),
 		fx.StopTimeout(patience),
-		fx.WithLogger(func() fxevent.Logger { // errors, and nothing else
-			l := &fxevent.SlogLogger{Logger: slog.Default()}
-			l.UseLogLevel(slog.LevelDebug)
-			return l
-		}),
+		fx.NopLogger, // its errors are those of run
 	)
 }
 
