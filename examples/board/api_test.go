@@ -190,6 +190,18 @@ func TestPage(t *testing.T) {
 	if text := v.must(t, http.StatusOK, "GET", "/", nil, nil); text != "<title>Board</title>" {
 		t.Errorf("the page is %s", text)
 	}
+	answer, err := v.http.Get(v.url + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	for name, want := range map[string]string{
+		"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache",
+	} {
+		if got := answer.Header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
 	v.must(t, http.StatusOK, "GET", "/dashboard", nil, nil)
 	v.must(t, http.StatusOK, "GET", "/v1/admin/health", nil, nil)
 	v.must(t, http.StatusUnauthorized, "PUT", "/v1/admin/level", map[string]string{"level": "polling"}, nil)

@@ -27,13 +27,17 @@ type options struct {
 	trouble bool
 }
 
+// mayTrouble reports whether the page may make trouble: where only this machine can
+// reach it.
+func (o options) mayTrouble() bool { return o.trouble && isLocal(o.listen) }
+
 func main() {
 	var o options
 	flag.StringVar(&o.listen, "listen", "localhost:8090", "the address to listen at")
 	flag.StringVar(&o.web, "web", "web/board/dist", "the folder of the page that was built")
 	flag.StringVar(&o.data, "data", "board-data", "the folder of the database and of the hub's log")
 	flag.BoolVar(&o.alone, "alone", false, "run without the hub, as it was before: the page can only poll")
-	flag.BoolVar(&o.trouble, "trouble", true, "let the page make trouble: stop the hub, slow it down")
+	flag.BoolVar(&o.trouble, "trouble", true, "let the page make trouble: stop the hub, slow it down; at a local address only")
 	flag.Parse()
 	os.Exit(run(o))
 }
@@ -93,5 +97,5 @@ func openStore(lc fx.Lifecycle, o options) (*store.Store, error) {
 
 func newAPI(o options, s *store.Store, e *embedded, c *counter) (*api, error) {
 	key, err := readKey(o.data)
-	return &api{store: s, hub: e, counter: c, key: key, trouble: o.trouble}, err
+	return &api{store: s, hub: e, counter: c, key: key, trouble: o.mayTrouble()}, err
 }

@@ -22,19 +22,30 @@ func routes(o options, a *api, e *embedded) http.Handler {
 		mux.Handle(path, e)
 	}
 	mux.Handle("/", page(o.web))
-	if o.trouble {
-		return slowly(mux)
+	var all http.Handler = mux
+	if o.mayTrouble() {
+		all = slowly(all)
 	}
-	return mux
+	if isLocal(o.listen) {
+		all = byLocalName(all)
+	}
+	return all
 }
+
+// policy lets the page do what it does, and nobody put it into a frame.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // page has the files that were built; browsers ask each time whether they have
 // changed.
 func page(folder string) http.Handler {
 	files := http.FileServer(http.Dir(folder))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-cache")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
+		h := w.Header()
+		h.Set("Cache-Control", "no-cache")
+		h.Set("Content-Security-Policy", policy)
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
 		files.ServeHTTP(w, r)
 	})
 }
