@@ -34,6 +34,21 @@ func TestSignIn(t *testing.T) {
 	visitor(t, url).must(t, http.StatusUnauthorized, "GET", "/api/me", nil, nil, "Cookie", stolen)
 }
 
+// What a page that still shows Ada does is not done in the name of Ben, who has signed
+// in since in the same browser.
+func TestWhosePage(t *testing.T) {
+	p := signedIn(t, begin(t), "ben")
+	status := map[string]string{"status": "here"}
+	p.must(t, http.StatusUnauthorized, "PATCH", "/api/users/me", status, nil, userHeader, "ada")
+	p.must(t, http.StatusUnauthorized, "GET", "/api/token", nil, nil, userHeader, "ada")
+	p.must(t, http.StatusOK, "PATCH", "/api/users/me", status, nil, userHeader, "ben")
+	var users []store.User
+	p.must(t, http.StatusOK, "GET", "/api/users", nil, &users)
+	if users[0].Status != "" || users[1].Status != "here" {
+		t.Errorf("the users are %v", users)
+	}
+}
+
 // Another origin's page cannot act with the cookie, nor a form.
 func TestOrigins(t *testing.T) {
 	p := signedIn(t, begin(t), "ada")
@@ -144,6 +159,7 @@ func TestBadInput(t *testing.T) {
 		`{"id":"a b","column":"todo","title":"T"}`:                              "id: ",
 		`{"id":"a","column":"nowhere","title":"T"}`:                             "column: ",
 		`{"id":"a","column":"todo","title":""}`:                                 "title: ",
+		`{"id":"a","column":"todo","title":"  \u00a0\n"}`:                       "title: ",
 		`{"id":"a","column":"todo","title":"` + strings.Repeat("x", 201) + `"}`: "title: ",
 		`{"id":"a","column":"todo","title":"T","colour":"red"}`:                 "colour",
 		`{"id":"a"`: "body",

@@ -15,6 +15,8 @@ import (
 const (
 	maxNames = 500
 	others   = "others"
+	// maxButton is how long a button's name may be, in bytes, to be counted by it.
+	maxButton = 64
 )
 
 // A counter counts what people do on the page, by name, and buttons also one by
@@ -47,7 +49,7 @@ func (c *counter) count(name string, data json.RawMessage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.add(name)
-	if about.Button != "" {
+	if about.Button != "" && len(about.Button) <= maxButton {
 		c.add(name + "/" + about.Button)
 	}
 }

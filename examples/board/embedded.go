@@ -45,7 +45,7 @@ type instance struct {
 func newEmbedded(o options, s *store.Store, c *counter) *embedded {
 	return &embedded{
 		data: o.data, store: s, counter: c,
-		kills: make(chan time.Duration), ending: make(chan context.Context), ended: make(chan error),
+		kills: make(chan time.Duration, 1), ending: make(chan context.Context), ended: make(chan error),
 	}
 }
 
@@ -195,12 +195,14 @@ func (e *embedded) beginAgain(pause time.Duration) *instance {
 
 // kill ends the hub, and has it start again after a while.
 func (e *embedded) kill(pause time.Duration) error {
-	select {
-	case e.kills <- pause:
-		return nil
-	default:
-		return newProblem(http.StatusConflict, "the hub is down already, or about to be")
+	if e.running.Load() != nil {
+		select {
+		case e.kills <- pause:
+			return nil
+		default: // somebody else was faster
+		}
 	}
+	return newProblem(http.StatusConflict, "the hub is down already, or about to be")
 }
 
 // ServeHTTP is the hub's surface, or what a proxy says while there is none.

@@ -11,6 +11,9 @@ import (
 
 const (
 	sessionCookie = "board"
+	// userHeader says whose page asks. A browser has one cookie, but may have a tab that
+	// shows somebody who was signed in before.
+	userHeader = "X-Board-User"
 	// tokenLife is how long a token for the hub is valid. The spoke asks for the next
 	// one before.
 	tokenLife = 5 * time.Minute
@@ -65,6 +68,9 @@ func (a *api) signedIn(do personal) task {
 			return newProblem(http.StatusUnauthorized, "this session has ended: POST /api/sign-in")
 		} else if err != nil {
 			return err
+		}
+		if page := r.Header.Get(userHeader); page != "" && page != user.ID {
+			return newProblem(http.StatusUnauthorized, "the page is "+page+"'s, and by now "+user.ID+" is signed in here")
 		}
 		return do(w, r, user)
 	}

@@ -73,7 +73,7 @@ func (t *tx) put(c *Card, by, kind string) error {
 // CreateCard puts a card at the end of a column. One that is there already is
 // returned as it is, and made is false.
 func (s *Store) CreateCard(ctx context.Context, by string, n NewCard) (c Card, made bool, err error) {
-	if err := errors.Join(checkID(n.ID), checkLength("title", n.Title, 1, maxTitle), checkLength("text", n.Text, 0, maxText)); err != nil {
+	if err := errors.Join(checkID(n.ID), checkText("title", n.Title, maxTitle), checkLength("text", n.Text, 0, maxText)); err != nil {
 		return Card{}, false, err
 	}
 	err = s.change(ctx, func(t *tx) (err error) {
@@ -147,7 +147,7 @@ func (to CardChanges) applied(t *tx, c Card) (Card, error) {
 			return c, invalid("assignee: nobody is called %q", *c.Assignee)
 		}
 	}
-	return c, errors.Join(checkLength("title", c.Title, 1, maxTitle), checkLength("text", c.Text, 0, maxText))
+	return c, errors.Join(checkText("title", c.Title, maxTitle), checkLength("text", c.Text, 0, maxText))
 }
 
 func (c Card) same(other Card) bool {

@@ -93,7 +93,7 @@ func (s *Store) Messages(ctx context.Context, conversation string) ([]Message, e
 // PostMessage adds a message. One that is there already is returned as it is, and
 // made is false.
 func (s *Store) PostMessage(ctx context.Context, by, conversation string, n NewMessage) (m Message, made bool, err error) {
-	if err := errors.Join(checkID(n.ID), checkLength("text", n.Text, 1, maxMessage)); err != nil {
+	if err := errors.Join(checkID(n.ID), checkText("text", n.Text, maxMessage)); err != nil {
 		return Message{}, false, err
 	}
 	err = s.change(ctx, func(t *tx) (err error) {

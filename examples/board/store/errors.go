@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -48,6 +49,14 @@ func checkID(id string) error {
 		return invalid("id: %q is none: 1 to 64 letters, digits, - and _", id)
 	}
 	return nil
+}
+
+// checkText is checkLength of what is to be seen.
+func checkText(what, text string, most int) error {
+	if strings.TrimSpace(text) == "" {
+		return invalid("%s: there is nothing to be seen in it", what)
+	}
+	return checkLength(what, text, 1, most)
 }
 
 func checkLength(what, text string, least, most int) error {

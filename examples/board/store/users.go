@@ -55,7 +55,7 @@ func (s *Store) UpdateUser(ctx context.Context, id string, to UserChanges) (u Us
 			u.Status = *to.Status
 		}
 		if to.Name != nil {
-			if err := checkLength("name", *to.Name, 1, maxName); err != nil {
+			if err := checkText("name", *to.Name, maxName); err != nil {
 				return err
 			}
 			u.Name = *to.Name
