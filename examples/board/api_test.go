@@ -150,6 +150,14 @@ func TestMove(t *testing.T) {
 	move(http.StatusUnprocessableEntity, "card-2", store.Move{To: "nowhere"})
 	move(http.StatusUnprocessableEntity, "card-2", store.Move{To: "done", Before: to("card-2")})
 	move(http.StatusNotFound, "card-x", store.Move{To: "done"})
+
+	move(http.StatusOK, "card-4", store.Move{ID: "once", To: "todo"}, "doing[card-5]", "todo[card-3 card-4]")
+	move(http.StatusOK, "card-4", store.Move{To: "review"}, "todo[card-3]", "review[card-6 card-4]")
+	move(http.StatusOK, "card-4", store.Move{ID: "once", To: "todo"}) // sent again, it undoes nothing
+	if moved.Card.Column != "review" {
+		t.Errorf("then it is in %s", moved.Card.Column)
+	}
+	move(http.StatusUnprocessableEntity, "card-4", store.Move{ID: "a b", To: "todo"})
 	verify(t, p, "end") // whose judge sees each batch
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,7 +102,7 @@ func TestRelayIsRefused(t *testing.T) {
 		t.Fatalf("waiting are %v: %v", waiting, err)
 	}
 	first, second := eventsOf(s.Name(), waiting[0]), eventsOf(s.Name(), waiting[0])
-	if first[0].ID == "" || first[0].ID != second[0].ID || first[0].Time.IsZero() || !first[0].Time.Equal(second[0].Time) {
+	if !strings.HasPrefix(first[0].ID, s.Name()+"-3-") || first[0].ID != second[0].ID || first[0].Time.IsZero() || !first[0].Time.Equal(second[0].Time) {
 		t.Errorf("the same transaction is published as %v, then as %v", first, second)
 	}
 	published = 0

@@ -3,10 +3,21 @@ package store
 import (
 	"context"
 	"slices"
+	"time"
 )
+
+// moveMemory is for how long moves are known, so that one that is sent again, since
+// its answer was lost, does not undo what others have done since.
+const moveMemory = 7 * 24 * time.Hour
+
+// moveSchema makes the table in boards as well that were made before there was one.
+const moveSchema = `CREATE TABLE IF NOT EXISTS moves (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+	CREATE INDEX IF NOT EXISTS moves_at ON moves (at)`
 
 // A Move says where a card is wanted.
 type Move struct {
+	// ID, if not empty, is the move's own: it happens once, however often it is sent.
+	ID string `json:"id"`
 	// Rev, if not nil, is what the card must have.
 	Rev *int64 `json:"rev"`
 	To  string `json:"to"`
@@ -16,10 +27,15 @@ type Move struct {
 }
 
 // MoveCard moves a card, and returns those columns that have changed by it: none if
-// it is there already.
+// it is there already, or was moved by this very move before.
 func (s *Store) MoveCard(ctx context.Context, by, id string, m Move) (c Card, changed []Column, err error) {
 	if m.Before != nil && *m.Before == id {
 		return Card{}, nil, invalid("before: a card cannot be before itself")
+	}
+	if m.ID != "" {
+		if err := checkID(m.ID); err != nil {
+			return Card{}, nil, err
+		}
 	}
 	changed = []Column{}
 	err = s.change(ctx, func(t *tx) (err error) {
@@ -28,6 +44,9 @@ func (s *Store) MoveCard(ctx context.Context, by, id string, m Move) (c Card, ch
 		}
 		to, err := t.column(m.To)
 		if err != nil {
+			return err
+		}
+		if again, err := t.noteMove(m.ID); err != nil || again {
 			return err
 		}
 		cards := inserted(without(to.Cards, id), id, m.Before)
@@ -41,6 +60,22 @@ func (s *Store) MoveCard(ctx context.Context, by, id string, m Move) (c Card, ch
 		return err
 	})
 	return c, changed, err
+}
+
+// noteMove reports whether the move has happened already.
+func (t *tx) noteMove(id string) (again bool, err error) {
+	if id == "" {
+		return false, nil
+	}
+	if err := t.do(`DELETE FROM moves WHERE at < ?`, t.now.Add(-moveMemory).UnixMilli()); err != nil {
+		return false, err
+	}
+	noted, err := t.ExecContext(t.ctx, `INSERT OR IGNORE INTO moves VALUES (?, ?)`, id, t.now.UnixMilli())
+	if err != nil {
+		return false, err
+	}
+	count, err := noted.RowsAffected()
+	return count == 0, err
 }
 
 // move is one transaction, and so one batch: the card, and the columns that it
