@@ -13,6 +13,7 @@ export interface Deed {
 export const deeds: Store<readonly Deed[]> = new Store<readonly Deed[]>([])
 
 const most = 8
+const mostWords = 100
 
 const left = 'left'
 
@@ -29,7 +30,8 @@ export function followActivity(spoke: Spoke<Events>): () => void {
   return spoke.subscribe('sessions/*', (events) => deeds.set(events.reduce(deedsAfter, deeds.value)))
 }
 
-function deedsAfter(before: readonly Deed[], event: EventOf<Events>): readonly Deed[] {
+/** Exported for its tests. */
+export function deedsAfter(before: readonly Deed[], event: EventOf<Events>): readonly Deed[] {
   const user = event.topic.slice('sessions/'.length)
   const at = Date.parse(event.time ?? '') || Date.now()
   // Who loads the page anew has neither left nor come.
@@ -37,6 +39,8 @@ function deedsAfter(before: readonly Deed[], event: EventOf<Events>): readonly D
     const last = before.find((deed) => deed.user === user)
     return last?.what === left ? before.filter((deed) => deed !== last) : before
   }
-  const what = event.type === 'session.activity' ? event.data?.what : words[event.type]
-  return what === undefined ? before : [{ user, what, at }, ...before].slice(0, most)
+  const known = Object.hasOwn(words, event.type) ? words[event.type] : undefined
+  const what: unknown = event.type === 'session.activity' ? event.data?.what : known
+  // People may publish here themselves, and whatever they like.
+  return typeof what === 'string' ? [{ user, what: what.slice(0, mostWords), at }, ...before].slice(0, most) : before
 }

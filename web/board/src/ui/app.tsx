@@ -5,6 +5,7 @@ import * as queries from '../queries.js'
 import { useUnread } from '../unread.js'
 import { useNewWorkplace, WorkplaceContext } from '../workplace.js'
 import { BoardView } from './board.js'
+import { Boundary } from './boundary.js'
 import { Chat } from './chat.js'
 import { Conflicts } from './conflict.js'
 import { Connection } from './connection.js'
@@ -50,12 +51,16 @@ function Inside({ me }: { me: User }) {
         <Header />
         <main>
           <div className="front">
-            <BoardView />
+            <Boundary>
+              <BoardView />
+            </Boundary>
           </div>
           <div className="beside">
-            {beside === 'chat' && <Chat />}
-            {beside === 'people' && <People />}
-            {beside === 'connection' && <Connection />}
+            <Boundary key={beside}>
+              {beside === 'chat' && <Chat />}
+              {beside === 'people' && <People />}
+              {beside === 'connection' && <Connection />}
+            </Boundary>
           </div>
         </main>
         <nav className="panels" aria-label="Panels">
