@@ -30,16 +30,37 @@ const patienceMs = 20_000
  * Asks the board's API. Throws Refused for a refusal, and what fetch throws if there
  * is no answer. That an answer is a T is taken from the API, which is of the same make.
  */
-export async function api<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+export async function api<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+  user?: string,
+): Promise<T> {
   const late = AbortSignal.timeout(patienceMs)
   const response = await pageFetch(`/api/${path}`, {
     method,
     signal: signal ? AbortSignal.any([signal, late]) : late,
-    ...(body !== undefined && { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+    headers: {
+      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...(user !== undefined && { 'X-Board-User': user }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
   })
   const text = await response.text()
   if (!response.ok) throw refusal(response, text)
   return (text === '' ? undefined : JSON.parse(text)) as T
+}
+
+/** As api does. */
+export type Ask = <T>(method: string, path: string, body?: unknown) => Promise<T>
+
+/**
+ * Asks in somebody's name: it is refused with 401 when somebody else has signed in
+ * since, in another tab, for a browser has one cookie.
+ */
+export function askAs(user: string): Ask {
+  return (method, path, body) => api(method, path, body, undefined, user)
 }
 
 function refusal(response: Response, text: string): Refused {

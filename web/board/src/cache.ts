@@ -12,7 +12,9 @@ export function withNewer<E extends Entity>(list: readonly E[], entity: E): read
   return known.rev >= entity.rev ? list : list.map((each) => (each.id === entity.id ? entity : each))
 }
 
+/** A card that was deleted does not come back: no other has its id. */
 export function withCard(board: Board, card: Card): Board {
+  if (board.gone?.includes(card.id)) return board
   const cards = withNewer(board.cards, card)
   return cards === board.cards ? board : { ...board, cards }
 }
@@ -22,15 +24,21 @@ export function withColumn(board: Board, column: Column): Board {
   return columns === board.columns ? board : { ...board, columns }
 }
 
+/** As many as are remembered of those that were deleted: no answer is that late. */
+const mostGone = 200
+
 export function withoutCard(board: Board, id: string): Board {
-  return board.cards.some((card) => card.id === id)
+  const { columns, cards, gone = [] } = board
+  const without = cards.some((card) => card.id === id)
     ? {
-        columns: board.columns.map((column) =>
+        ...board,
+        columns: columns.map((column) =>
           column.cards.includes(id) ? { ...column, cards: column.cards.filter((each) => each !== id) } : column,
         ),
-        cards: board.cards.filter((card) => card.id !== id),
+        cards: cards.filter((card) => card.id !== id),
       }
     : board
+  return gone.includes(id) ? without : { ...without, gone: [...gone, id].slice(-mostGone) }
 }
 
 export function boardAfter(board: Board, event: EventOf<Events>): Board | undefined {

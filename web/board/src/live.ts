@@ -2,7 +2,7 @@ import { createSpoke, type Spoke } from '@nave/spoke'
 import { bindQueries } from '@nave/spoke/query'
 import { shareTabs } from '@nave/spoke/tabs'
 import type { QueryClient } from '@tanstack/react-query'
-import { api } from './api.js'
+import { askAs } from './api.js'
 import { boardAfter, conversationsAfter, messagesAfter, usersAfter } from './cache.js'
 import type { Board, Conversation, Events, Message, User } from './model.js'
 import { pageFetch } from './network.js'
@@ -15,10 +15,11 @@ export interface Live {
 }
 
 export function goLive(client: QueryClient, user: string): Live {
+  const ask = askAs(user)
   const spoke = createSpoke<Events>({
     url: location.origin,
     fetch: pageFetch,
-    token: async () => (await api<{ token: string }>('GET', 'token')).token,
+    token: async () => (await ask<{ token: string }>('GET', 'token')).token,
     tabs: shareTabs({ identity: user }),
   })
   const ends = [

@@ -23,6 +23,8 @@ export interface Column {
 export interface Board {
   readonly columns: readonly Column[]
   readonly cards: readonly Card[]
+  /** Cards that were deleted, of which something may still come late. The page's own. */
+  readonly gone?: readonly string[]
 }
 
 export interface User {

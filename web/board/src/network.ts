@@ -14,7 +14,11 @@ export const clock: Clock = new Clock()
 
 /** All tabs of this browser go offline together, as with a cable. */
 const cable = new BroadcastChannel('board cable')
-cable.onmessage = ({ data }) => plug(data === true)
+cable.onmessage = ({ data }) => {
+  if (data !== 'how is it?') plug(data === true)
+  else if (!online.value) cable.postMessage(false)
+}
+cable.postMessage('how is it?')
 
 /** What streams have cost is counted as it comes, and not again when they end. */
 const counted = new Set<string>()

@@ -32,6 +32,7 @@ export function lanes({ columns, cards }: Board): readonly Lane[] {
 export function moved(board: Board, id: string, { to, before }: Place): Board {
   if (!board.cards.some((card) => card.id === id) || !board.columns.some((column) => column.id === to)) return board
   return {
+    ...board,
     columns: board.columns.map((column) => {
       if (column.id !== to && !column.cards.includes(id)) return column
       const cards = column.cards.filter((other) => other !== id)

@@ -14,7 +14,12 @@ export type Write =
       readonly base: Fields
       readonly rev: number
     }
-  | ({ readonly do: 'move'; readonly card: string } & Place)
+  | ({
+      readonly do: 'move'
+      /** Its own, so that it happens once. */
+      readonly id: string
+      readonly card: string
+    } & Place)
   | { readonly do: 'delete'; readonly card: string; readonly rev: number; readonly title: string }
   | {
       readonly do: 'say'

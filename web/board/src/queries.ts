@@ -46,7 +46,11 @@ function fresh(spoke: Source, ms: number) {
 export const board = (spoke: Source) =>
   queryOptions({
     queryKey: keys.board,
-    queryFn: ({ signal }) => api<Board>('GET', 'boards/main', undefined, signal),
+    queryFn: async ({ signal, client }): Promise<Board> => {
+      const board = await api<Board>('GET', 'boards/main', undefined, signal)
+      const gone = client.getQueryData<Board>(keys.board)?.gone
+      return gone ? { ...board, gone } : board
+    },
     ...fresh(spoke, everyMs.board),
   })
 

@@ -1,13 +1,15 @@
 import type { Answers } from './answers.js'
-import { api, Refused } from './api.js'
+import { type Ask, Refused } from './api.js'
 import { merge } from './merge.js'
 import type { Card, Column, Message, User } from './model.js'
 import type { Outcome } from './outbox.js'
 import type { Write } from './overlay.js'
 
 export interface SendOptions {
+  /** Asks the API in the name of whose writes they are. */
+  readonly ask: Ask
   readonly answers: Answers
-  /** Nobody is signed in any more. */
+  /** Whose writes they are is not signed in any more. */
   readonly signedOut: () => void
   /** An edit was brought together with somebody's, by itself. */
   readonly merged: (by: string, card: Card) => void
@@ -34,19 +36,20 @@ export function sender(options: SendOptions): (write: Write) => Promise<Outcome>
 }
 
 async function send(write: Write, options: SendOptions): Promise<Outcome> {
-  const { answers } = options
+  const { answers, ask } = options
   switch (write.do) {
     case 'create': {
       const { card: id, column, title } = write
-      const card = await api<Card>('POST', 'cards', { id, column, title })
+      const card = await ask<Card>('POST', 'cards', { id, column, title })
       await answers.take({ of: 'card', card })
       return { kind: 'done', rev: card.rev }
     }
     case 'edit':
       return edit(write, options)
     case 'move': {
-      const { to, before } = write
-      const answer = await api<{ card: Card; columns: readonly Column[] }>('POST', `${pathOf(write.card)}/move`, {
+      const { id, to, before } = write
+      const answer = await ask<{ card: Card; columns: readonly Column[] }>('POST', `${pathOf(write.card)}/move`, {
+        id,
         to,
         before,
       })
@@ -54,28 +57,28 @@ async function send(write: Write, options: SendOptions): Promise<Outcome> {
       return { kind: 'done', rev: answer.card.rev }
     }
     case 'delete':
-      await api<void>('DELETE', `${pathOf(write.card)}?rev=${write.rev}`)
+      await ask<void>('DELETE', `${pathOf(write.card)}?rev=${write.rev}`)
       await answers.take({ of: 'delete', card: write.card })
       return { kind: 'done' }
     case 'say': {
       const { conversation, id, text } = write
       const path = `conversations/${encodeURIComponent(conversation)}/messages`
-      await answers.take({ of: 'message', message: await api<Message>('POST', path, { id, text }) })
+      await answers.take({ of: 'message', message: await ask<Message>('POST', path, { id, text }) })
       return { kind: 'done' }
     }
     case 'status':
-      await answers.take({ of: 'user', user: await api<User>('PATCH', 'users/me', { status: write.status }) })
+      await answers.take({ of: 'user', user: await ask<User>('PATCH', 'users/me', { status: write.status }) })
       return { kind: 'done' }
   }
 }
 
 /** Saves over the rev that was edited. What others have done meanwhile is kept, and asked about if it is the same. */
-async function edit(write: Extract<Write, { do: 'edit' }>, { answers, merged }: SendOptions): Promise<Outcome> {
+async function edit(write: Extract<Write, { do: 'edit' }>, { answers, ask, merged }: SendOptions): Promise<Outcome> {
   let { rev, changes } = write
   let by: string | undefined
   for (let i = 0; i <= mostMerges; i++) {
     try {
-      const card = await api<Card>('PATCH', pathOf(write.card), { rev, changes })
+      const card = await ask<Card>('PATCH', pathOf(write.card), { rev, changes })
       await answers.take({ of: 'card', card })
       if (by !== undefined) merged(by, card)
       return { kind: 'done', rev: card.rev }

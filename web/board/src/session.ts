@@ -1,7 +1,7 @@
 // What a session says of itself, and which buttons are pressed.
 import type { Spoke } from '@nave/spoke'
 import { createTracker, trackSession } from '@nave/spoke/session'
-import { api } from './api.js'
+import { askAs } from './api.js'
 import type { Events } from './model.js'
 
 export interface Session {
@@ -20,16 +20,17 @@ const flushMs = 5_000
 const most = 50
 
 /** As it is without a hub: a request every 30 s, and one for what was pressed. */
-export function pollSession(): Session {
+export function pollSession(user: string): Session {
+  const ask = askAs(user)
   const session = crypto.randomUUID()
   let pressed: { name: string; data: { button: string } }[] = []
-  const say = (state: string) => void api('POST', 'sessions/heartbeat', { session, state }).catch(() => {})
+  const say = (state: string) => void ask('POST', 'sessions/heartbeat', { session, state }).catch(() => {})
   const flush = () => {
     if (pressed.length === 0) return
     const sent = pressed
     pressed = []
     // They are counts, not bills: what does not get through is lost.
-    api('POST', 'analytics', sent).catch(() => {})
+    ask('POST', 'analytics', sent).catch(() => {})
   }
   say('started')
   const timers = [setInterval(() => say('active'), heartbeatMs), setInterval(flush, flushMs)]

@@ -4,6 +4,7 @@ import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-quer
 import { createContext, useContext, useEffect, useMemo, useState } from 'react'
 import { followActivity } from './activity.js'
 import { Answers } from './answers.js'
+import { askAs } from './api.js'
 import { goLive } from './live.js'
 import { meter } from './meter.js'
 import type { Board, Events, Mode, User } from './model.js'
@@ -16,6 +17,7 @@ import { sender } from './send.js'
 import { liveSession, pollSession, type Session } from './session.js'
 import { useStore } from './store.js'
 import { watchAges } from './watchages.js'
+import { askWho } from './who.js'
 
 export interface Workplace {
   readonly me: User
@@ -51,7 +53,7 @@ export function useNewWorkplace(me: User): Workplace | undefined {
     rememberMode(mode)
     meter.charge(mode)
     if (mode === 'polling') {
-      const session = pollSession()
+      const session = pollSession(me.id)
       setConnected({ mode, session })
       return () => session.close()
     }
@@ -102,7 +104,8 @@ function useOutbox(client: QueryClient, me: User): Outbox | undefined {
       user: me.id,
       send: sender({
         answers,
-        signedOut: () => client.setQueryData(queries.keys.me, null),
+        ask: askAs(me.id),
+        signedOut: () => void askWho(client),
         merged: (by, card) => notify(`“${card.title}”: merged with ${nameOf(client, by)}’s change`),
       }),
       ended: (write, outcome) => tellEnd(client, made, write, outcome),

@@ -103,7 +103,7 @@ function useMove(board: Board): (card: string, place: Place) => void {
     const now = placeOf(board, card)
     if (place.before === card || (now?.to === place.to && now.before === place.before)) return
     track('move')
-    write({ do: 'move', card, ...place })
+    write({ do: 'move', id: crypto.randomUUID(), card, ...place })
   }
 }
 

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { api } from '../api.js'
 import type { User } from '../model.js'
 import * as queries from '../queries.js'
+import { setWho } from '../who.js'
 import { Avatar } from './person.js'
 
 export function SignIn() {
@@ -11,7 +12,7 @@ export function SignIn() {
   const [trouble, setTrouble] = useState('')
   const signIn = async (user: string) => {
     try {
-      client.setQueryData(queries.keys.me, await api<User>('POST', 'sign-in', { user }))
+      setWho(client, await api<User>('POST', 'sign-in', { user }))
     } catch (error) {
       setTrouble(error instanceof Error ? error.message : String(error))
     }

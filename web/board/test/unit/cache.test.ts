@@ -1,7 +1,7 @@
 import type { EventOf } from '@nave/spoke'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { boardAfter, withMessage } from '../../src/cache.js'
+import { boardAfter, withCard, withMessage } from '../../src/cache.js'
 import type { Board, Card, Events, Message } from '../../src/model.js'
 import { boardWith, messagesWith, type Write } from '../../src/overlay.js'
 
@@ -70,11 +70,18 @@ test('a card that was deleted is gone from the board and its column', () => {
   expect(board.columns[0]?.cards).toEqual([])
 })
 
+test('a card that was deleted does not come back with an answer that was long on its way', () => {
+  const board = after(start, [{ type: 'card.deleted', topic: 'cards/main', key: 'a' }])
+  expect(withCard(board, card(2)).cards).toEqual([])
+  expect(after(board, history).cards).toEqual([])
+  expect(withCard(board, card(1, { id: 'b' })).cards).toMatchObject([{ id: 'b' }])
+})
+
 test('writes are shown over what the server has, and undo nothing of it', () => {
   const writes: readonly Write[] = [
     { do: 'create', card: 'b', column: 'todo', title: 'New' },
     { do: 'edit', card: 'a', rev: 1, base: card(1), changes: { title: 'Mine' } },
-    { do: 'move', card: 'b', to: 'done', before: null },
+    { do: 'move', id: 'm', card: 'b', to: 'done', before: null },
   ]
   const shown = boardWith({ ...start, cards: [card(2, { text: 'Ben’s' })] }, writes, 'ada')
   expect(shown.cards).toMatchObject([
