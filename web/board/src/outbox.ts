@@ -1,5 +1,5 @@
 import type { Card } from './model.js'
-import { subjectOf, type Write } from './overlay.js'
+import { hasWords, subjectOf, type Write } from './overlay.js'
 import { Store } from './store.js'
 
 /** A write that waits: to be sent, or for somebody to decide. */
@@ -10,6 +10,10 @@ export interface Entry {
   readonly notBefore?: number
   /** Others have changed the same, to this: nothing is sent until somebody has decided. */
   readonly conflict?: Card
+  /** It cannot be done: what was written stays here until somebody has dealt with that. */
+  readonly failed?: Failure
+  /** There was no room to keep it: it lasts as long as this page, which sends it. */
+  readonly unkept?: true
 }
 
 /** What has become of a write that was sent. */
@@ -19,6 +23,9 @@ export type Outcome =
   /** There is no answer, or one that may be another later. */
   | { readonly kind: 'later'; readonly afterMs: number }
   | { readonly kind: 'conflict'; readonly current: Card }
+  | Failure
+
+export type Failure =
   | { readonly kind: 'refused'; readonly why: string }
   /** What it is about is not there any more. */
   | { readonly kind: 'gone' }
@@ -26,8 +33,8 @@ export type Outcome =
 export interface OutboxOptions {
   readonly user: string
   readonly send: (write: Write) => Promise<Outcome>
-  /** Hears of writes that have ended without being done. */
-  readonly ended: (write: Write, outcome: Outcome) => void
+  /** Hears of writes that cannot be done, and held no words. */
+  readonly undone: (failure: Failure) => void
 }
 
 const most = 200
@@ -38,27 +45,37 @@ const pauseCapMs = 15_000
  * Outbox keeps what was written until the server has it: in localStorage, so over
  * reloads as well, and for all tabs of the browser, of which one sends. Writes about
  * the same thing go in their order; one that waits for a decision holds up only those
- * about the same. Every write bears to be sent twice.
+ * about the same. Every write bears to be sent twice. What cannot be kept for want of
+ * room is sent by the tab that has it.
  */
 export class Outbox {
+  /** What waits. */
   readonly entries: Store<readonly Entry[]> = new Store<readonly Entry[]>([])
+  /** What cannot be done. */
+  readonly failed: Store<readonly Entry[]> = new Store<readonly Entry[]>([])
   /** Whether there is trouble in sending them. */
   readonly stuck: Store<boolean> = new Store(false)
   readonly #options: OutboxOptions
   readonly #prefix: string
   readonly #tries = new Map<string, number>()
   readonly #stop = new AbortController()
-  #last = 0
+  #all: readonly Entry[] = []
+  #leads = false
   #wake: () => void = () => {}
 
   constructor(options: OutboxOptions) {
     this.#options = options
     this.#prefix = `board write ${options.user} `
-    this.entries.set(stored(this.#prefix))
+    this.#set(stored(this.#prefix))
     const { signal } = this.#stop
     window.addEventListener('storage', (event) => this.#heard(event), { signal })
     window.addEventListener('online', () => this.kick(), { signal })
-    const lead = () => this.#run(signal)
+    const running = this.#run(signal)
+    const lead = () => {
+      this.#leads = true
+      this.#wake()
+      return running
+    }
     // The lock is asked for once and kept: the next tab has it when this one is gone.
     if (navigator.locks) navigator.locks.request(this.#prefix, { signal }, lead).catch(() => {})
     else void lead()
@@ -66,10 +83,11 @@ export class Outbox {
 
   /** Keeps a write and sends it, at the earliest after so many milliseconds. Throws if too many wait. */
   add(write: Write, afterMs = 0): string {
-    if (this.entries.value.length >= most)
+    if (this.#all.length >= most)
       throw new Error(`${most} changes wait to be sent already; this one can be made once some are through`)
-    this.#last = Math.max(this.#last + 1, Date.now())
-    const key = `${this.#prefix}${this.#last.toString(36)} ${crypto.randomUUID().slice(0, 8)}`
+    // After all others, whatever has become of the clock.
+    const at = Math.max(Date.now(), ...this.#all.map(({ key }) => this.#timeOf(key) + 1))
+    const key = `${this.#prefix}${at.toString(36)} ${crypto.randomUUID().slice(0, 8)}`
     this.#put({ key, write, ...(afterMs > 0 && { notBefore: Date.now() + afterMs }) })
     return key
   }
@@ -78,7 +96,7 @@ export class Outbox {
   remove(key: string): void {
     localStorage.removeItem(key)
     this.#tries.delete(key)
-    this.entries.set(this.entries.value.filter((entry) => entry.key !== key))
+    this.#set(this.#all.filter((entry) => entry.key !== key))
   }
 
   /** Puts another write in the place of one: what somebody has decided. */
@@ -98,18 +116,28 @@ export class Outbox {
     this.#wake()
   }
 
+  #timeOf(key: string): number {
+    return Number.parseInt(key.slice(this.#prefix.length), 36) || 0
+  }
+
+  #set(all: readonly Entry[]): void {
+    this.#all = all
+    this.entries.set(all.filter(({ failed }) => failed === undefined))
+    this.failed.set(all.filter(({ failed }) => failed !== undefined))
+  }
+
   #put(entry: Entry): void {
     try {
       localStorage.setItem(entry.key, JSON.stringify(entry))
+      this.#show(entry)
     } catch {
-      // Without room it lives as long as the page.
+      this.#show({ ...entry, unkept: true })
     }
-    this.#show(entry)
   }
 
   #show(entry: Entry): void {
-    const others = this.entries.value.filter(({ key }) => key !== entry.key)
-    this.entries.set([...others, entry].sort((a, b) => (a.key < b.key ? -1 : 1)))
+    const others = this.#all.filter(({ key }) => key !== entry.key)
+    this.#set([...others, entry].sort((a, b) => (a.key < b.key ? -1 : 1)))
     this.#wake()
   }
 
@@ -117,7 +145,7 @@ export class Outbox {
     if (!key?.startsWith(this.#prefix)) return
     const entry = parsed(newValue)
     if (entry) this.#show(entry)
-    else this.entries.set(this.entries.value.filter((each) => each.key !== key))
+    else this.#set(this.#all.filter((each) => each.key !== key))
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -140,30 +168,38 @@ export class Outbox {
     }
   }
 
-  /** Of the first about each thing the one that has been tried least, so that none holds up others. */
-  #next(): Entry | undefined {
+  /** Of each thing the first that waits, if this tab may send it now or later. */
+  #firsts(): Entry[] {
     const firsts = new Map<string, Entry>()
     for (const entry of this.entries.value) {
       const subject = subjectOf(entry.write)
       if (!firsts.has(subject)) firsts.set(subject, entry)
     }
+    return [...firsts.values()].filter(
+      ({ conflict, unkept }) => conflict === undefined && (this.#leads || unkept === true),
+    )
+  }
+
+  /** The one that has been tried least, so that none holds up others. */
+  #next(): Entry | undefined {
     const tries = ({ key }: Entry) => this.#tries.get(key) ?? 0
-    return [...firsts.values()]
-      .filter(({ conflict, notBefore = 0 }) => conflict === undefined && notBefore <= Date.now())
+    return this.#firsts()
+      .filter(({ notBefore = 0 }) => notBefore <= Date.now())
       .sort((a, b) => tries(a) - tries(b))[0]
   }
 
   #untilNext(): number | undefined {
-    const times = this.entries.value.flatMap(({ notBefore }) => notBefore ?? [])
+    const times = this.#firsts().flatMap(({ notBefore }) => notBefore ?? [])
     return times.length === 0 ? undefined : Math.max(10, Math.min(...times) - Date.now())
   }
 
-  #settle(entry: Entry, outcome: Outcome): void {
+  #settle(entry: Entry, outcome: Exclude<Outcome, { kind: 'later' }>): void {
     const { key, write } = entry
     if (!this.entries.value.some((each) => each.key === key)) return
     if (outcome.kind === 'conflict') return this.#put({ key, write, conflict: outcome.current })
+    if (outcome.kind !== 'done' && hasWords(write)) return this.#put({ key, write, failed: outcome })
     this.remove(key)
-    if (outcome.kind !== 'done') return this.#options.ended(write, outcome)
+    if (outcome.kind !== 'done') return this.#options.undone(outcome)
     // What was written after it, by the same person, knew of it.
     for (const later of this.entries.value) {
       const next = later.write
@@ -189,14 +225,26 @@ function stored(prefix: string): Entry[] {
   return Object.keys(localStorage)
     .filter((key) => key.startsWith(prefix))
     .sort()
-    .flatMap((key) => parsed(localStorage.getItem(key)) ?? [])
+    .flatMap((key) => {
+      const entry = parsed(localStorage.getItem(key))
+      if (entry === undefined) localStorage.removeItem(key) // it was damaged
+      return entry ?? []
+    })
 }
 
 function parsed(text: string | null): Entry | undefined {
-  const entry: unknown = text === null ? undefined : JSON.parse(text)
-  return isEntry(entry) ? entry : undefined
+  try {
+    const entry: unknown = text === null ? undefined : JSON.parse(text)
+    return isEntry(entry) ? entry : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function isEntry(value: unknown): value is Entry {
-  return typeof value === 'object' && value !== null && 'key' in value && 'write' in value
+  return isObject(value) && typeof value['key'] === 'string' && isObject(value['write']) && 'do' in value['write']
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }

@@ -42,6 +42,11 @@ export function subjectOf(write: Write): string {
   }
 }
 
+/** Whether it holds what somebody has written, and may want to keep. */
+export function hasWords(write: Write): boolean {
+  return write.do !== 'move' && write.do !== 'delete'
+}
+
 /** The board as it will be when all writes have got through. */
 export function boardWith(board: Board, writes: readonly Write[], me: string): Board {
   return writes.reduce((before, write) => boardAfterWrite(before, write, me), board)

@@ -10,7 +10,7 @@ import { meter } from './meter.js'
 import type { Board, Events, Mode, User } from './model.js'
 import { clock } from './network.js'
 import { notify } from './notices.js'
-import { Outbox, type Outcome } from './outbox.js'
+import { type Failure, Outbox } from './outbox.js'
 import { boardWith, type Write } from './overlay.js'
 import * as queries from './queries.js'
 import { sender } from './send.js'
@@ -100,7 +100,7 @@ function useOutbox(client: QueryClient, me: User): Outbox | undefined {
   const [outbox, setOutbox] = useState<Outbox>()
   useEffect(() => {
     const answers = new Answers(client, me.id)
-    const made: Outbox = new Outbox({
+    const made = new Outbox({
       user: me.id,
       send: sender({
         answers,
@@ -108,7 +108,7 @@ function useOutbox(client: QueryClient, me: User): Outbox | undefined {
         signedOut: () => void askWho(client),
         merged: (by, card) => notify(`“${card.title}”: merged with ${nameOf(client, by)}’s change`),
       }),
-      ended: (write, outcome) => tellEnd(client, made, write, outcome),
+      undone: (failure) => notify(`That was not possible and is undone: ${whyOf(failure)}`),
     })
     setOutbox(made)
     return () => {
@@ -119,22 +119,9 @@ function useOutbox(client: QueryClient, me: User): Outbox | undefined {
   return outbox
 }
 
-const longMs = 20_000
-
-/** Nothing that somebody wrote goes without a word, or without a way to keep it. */
-function tellEnd(client: QueryClient, outbox: Outbox, write: Write, outcome: Outcome): void {
-  const why = outcome.kind === 'refused' ? outcome.why : 'it is not there any more'
-  if (outcome.kind === 'gone' && write.do === 'edit') {
-    const edited = { ...write.base, ...write.changes }
-    const column = client.getQueryData<Board>(queries.keys.board)?.columns[0]?.id ?? ''
-    const again = () => {
-      const card = crypto.randomUUID()
-      outbox.add({ do: 'create', card, column, title: edited.title })
-      outbox.add({ do: 'edit', card, rev: 1, base: { title: edited.title, text: '', assignee: null }, changes: edited })
-    }
-    notify(`“${edited.title}” was deleted while you edited it`, { label: 'Make it a new card', run: again }, longMs)
-  } else if (write.do === 'say') notify(`Not sent: “${write.text}”: ${why}`, undefined, longMs)
-  else notify(`That was not possible and is undone: ${why}`, undefined, longMs)
+/** Why something cannot be done, in words. */
+export function whyOf(failure: Failure): string {
+  return failure.kind === 'refused' ? failure.why : 'it is not there any more'
 }
 
 function nameOf(client: QueryClient, id: string): string {

@@ -6,11 +6,12 @@ import type { Mode } from '../model.js'
 import { online } from '../network.js'
 import { notify } from '../notices.js'
 import { useHere } from '../presence.js'
-import { keys } from '../queries.js'
 import { useStore } from '../store.js'
+import { setWho } from '../who.js'
 import { type Words, wordsFor } from '../words.js'
 import { useWorkplace } from '../workplace.js'
 import { putOff } from './conflict.js'
+import { Dialog } from './dialog.js'
 import { Avatar, usePeople } from './person.js'
 
 /** What is to be said of the connection now. */
@@ -68,8 +69,15 @@ function Waiting() {
       </button>
     )
   }
-  if (count === 0 || !late) return null
   const what = count === 1 ? '1 change' : `${count} changes`
+  if (entries.some(({ unkept }) => unkept)) {
+    return (
+      <p className="waiting" role="status">
+        {what} kept only while this page is open
+      </p>
+    )
+  }
+  if (count === 0 || !late) return null
   return (
     <p className="waiting" role="status">
       {stuck ? `${what} kept until the server answers` : `${what} on the way`}
@@ -122,25 +130,67 @@ function Modes() {
 }
 
 function Me() {
-  const { endSession, me } = useWorkplace()
+  const { endSession, me, outbox } = useWorkplace()
   const client = useQueryClient()
+  const [asks, setAsks] = useState(false)
   const signOut = async () => {
-    endSession()
     try {
       await api('POST', 'sign-out')
-      client.setQueryData(keys.me, null)
-      // The next who signs in here is shown nothing of it.
-      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.me[0] })
+      endSession()
+      setWho(client, null)
+      return true
     } catch {
       notify('The server does not answer, so you are still signed in')
+      return false
     }
   }
   return (
     <div className="me">
       <Avatar id={me.id} name={me.name} />
-      <button type="button" className="quiet" onClick={() => void signOut()}>
+      <button
+        type="button"
+        className="quiet"
+        onClick={() => (outbox.entries.value.length > 0 ? setAsks(true) : void signOut())}
+      >
         <span className="sr">{me.name}: </span>Sign out
       </button>
+      {asks && <Unsent onSignOut={signOut} onClose={() => setAsks(false)} />}
     </div>
+  )
+}
+
+/** Asks what is to become of what has not been sent. */
+function Unsent({ onSignOut, onClose }: { onSignOut: () => Promise<boolean>; onClose: () => void }) {
+  const { outbox } = useWorkplace()
+  const entries = useStore(outbox.entries)
+  const discard = async () => {
+    if (await onSignOut()) for (const { key } of outbox.entries.value) outbox.remove(key)
+  }
+  return (
+    <Dialog label="Not everything is sent" onClose={onClose}>
+      <div className="conflict">
+        <h2>{entries.length === 0 ? 'All is sent now' : 'Not everything is sent'}</h2>
+        {entries.length > 0 && (
+          <p>
+            {entries.length === 1 ? '1 change' : `${entries.length} changes`} of yours the server does not have yet.
+            What you keep stays in this browser, and is sent when you sign in here again.
+          </p>
+        )}
+        {entries.some(({ unkept }) => unkept) && <p>There is no room to keep all of it: stay until it is sent.</p>}
+        <div className="buttons">
+          {entries.length > 0 && (
+            <button type="button" className="danger" onClick={() => void discard()}>
+              Discard and sign out
+            </button>
+          )}
+          <button type="button" onClick={() => void onSignOut()}>
+            {entries.length > 0 ? 'Keep and sign out' : 'Sign out'}
+          </button>
+          <button type="button" className="primary" onClick={onClose}>
+            Stay
+          </button>
+        </div>
+      </div>
+    </Dialog>
   )
 }

@@ -1,10 +1,12 @@
 import { notices } from '../notices.js'
 import { useStore } from '../store.js'
+import { Failed } from './failed.js'
 
 export function Notices() {
   const all = useStore(notices)
   return (
     <div className="notices" role="status" aria-live="polite">
+      <Failed />
       {all.map(({ id, text, action }) => (
         <p key={id} className="notice">
           <span>{text}</span>

@@ -1,0 +1,46 @@
+import { useQuery } from '@tanstack/react-query'
+import type { Entry } from '../outbox.js'
+import * as queries from '../queries.js'
+import { useStore } from '../store.js'
+import { useWorkplace, whyOf } from '../workplace.js'
+
+/** What somebody wrote and cannot be done, in every tab, until they have dealt with it. */
+export function Failed() {
+  const { outbox } = useWorkplace()
+  return useStore(outbox.failed).map((entry) => <FailedEntry key={entry.key} entry={entry} />)
+}
+
+function FailedEntry({ entry: { key, write, failed } }: { entry: Entry }) {
+  const { outbox, spoke, write: add } = useWorkplace()
+  const { data } = useQuery(queries.board(spoke))
+  const column = data?.columns[0]?.id
+  if (failed === undefined) return null
+  const isDeleted = write.do === 'edit' && failed.kind === 'gone'
+  const makeAnew = () => {
+    if (write.do !== 'edit' || column === undefined) return
+    const card = crypto.randomUUID()
+    const edited = { ...write.base, ...write.changes }
+    add({ do: 'create', card, column, title: edited.title })
+    add({ do: 'edit', card, rev: 1, base: { title: edited.title, text: '', assignee: null }, changes: edited })
+    outbox.remove(key)
+  }
+  const said = () => {
+    if (isDeleted) return `“${write.changes.title ?? write.base.title}” was deleted while you edited it`
+    if (write.do === 'say') return `Not sent: “${write.text}”: ${whyOf(failed)}`
+    if (write.do === 'create') return `“${write.title}” was not made: ${whyOf(failed)}`
+    return `That was not possible and is undone: ${whyOf(failed)}`
+  }
+  return (
+    <p className="notice">
+      <span>{said()}</span>
+      {isDeleted && (
+        <button type="button" onClick={makeAnew}>
+          Make it a new card
+        </button>
+      )}
+      <button type="button" onClick={() => outbox.remove(key)}>
+        Let it go
+      </button>
+    </p>
+  )
+}
