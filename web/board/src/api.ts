@@ -56,11 +56,18 @@ export async function api<T>(
 export type Ask = <T>(method: string, path: string, body?: unknown) => Promise<T>
 
 /**
- * Asks in somebody's name: it is refused with 401 when somebody else has signed in
- * since, in another tab, for a browser has one cookie.
+ * Asks in somebody's name: it is refused with 401, and signedOut hears of it, when
+ * somebody else has signed in since, in another tab, for a browser has one cookie.
  */
-export function askAs(user: string): Ask {
-  return (method, path, body) => api(method, path, body, undefined, user)
+export function askAs(user: string, signedOut: () => void): Ask {
+  return async (method, path, body) => {
+    try {
+      return await api(method, path, body, undefined, user)
+    } catch (error) {
+      if (error instanceof Refused && error.status === 401) signedOut()
+      throw error
+    }
+  }
 }
 
 function refusal(response: Response, text: string): Refused {

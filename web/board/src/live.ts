@@ -2,7 +2,7 @@ import { createSpoke, type Spoke } from '@nave/spoke'
 import { bindQueries } from '@nave/spoke/query'
 import { shareTabs } from '@nave/spoke/tabs'
 import type { QueryClient } from '@tanstack/react-query'
-import { askAs } from './api.js'
+import type { Ask } from './api.js'
 import { boardAfter, conversationsAfter, messagesAfter, usersAfter } from './cache.js'
 import type { Board, Conversation, Events, Message, User } from './model.js'
 import { pageFetch } from './network.js'
@@ -14,8 +14,7 @@ export interface Live {
   close(): void
 }
 
-export function goLive(client: QueryClient, user: string): Live {
-  const ask = askAs(user)
+export function goLive(client: QueryClient, ask: Ask, user: string): Live {
   const spoke = createSpoke<Events>({
     url: location.origin,
     fetch: pageFetch,

@@ -9,8 +9,6 @@ export interface SendOptions {
   /** Asks the API in the name of whose writes they are. */
   readonly ask: Ask
   readonly answers: Answers
-  /** Whose writes they are is not signed in any more. */
-  readonly signedOut: () => void
   /** An edit was brought together with somebody's, by itself. */
   readonly merged: (by: string, card: Card) => void
 }
@@ -25,7 +23,6 @@ export function sender(options: SendOptions): (write: Write) => Promise<Outcome>
       return await send(write, options)
     } catch (error) {
       if (!(error instanceof Refused)) return { kind: 'later', afterMs: 0 }
-      if (error.status === 401) options.signedOut()
       if (error.passing || error.status === 401) return { kind: 'later', afterMs: error.afterMs }
       if (error.status === 409 && error.current) return { kind: 'conflict', current: error.current }
       if (error.status === 404 || error.status === 410)

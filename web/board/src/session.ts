@@ -1,7 +1,7 @@
 // What a session says of itself, and which buttons are pressed.
 import type { Spoke } from '@nave/spoke'
 import { createTracker, trackSession } from '@nave/spoke/session'
-import { askAs } from './api.js'
+import type { Ask } from './api.js'
 import type { Events } from './model.js'
 
 export interface Session {
@@ -20,8 +20,7 @@ const flushMs = 5_000
 const most = 50
 
 /** As it is without a hub: a request every 30 s, and one for what was pressed. */
-export function pollSession(user: string): Session {
-  const ask = askAs(user)
+export function pollSession(ask: Ask): Session {
   const session = crypto.randomUUID()
   let pressed: { name: string; data: { button: string } }[] = []
   const say = (state: string) => void ask('POST', 'sessions/heartbeat', { session, state }).catch(() => {})

@@ -4,7 +4,7 @@ import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-quer
 import { createContext, useContext, useEffect, useMemo, useState } from 'react'
 import { followActivity } from './activity.js'
 import { Answers } from './answers.js'
-import { askAs } from './api.js'
+import { type Ask, askAs } from './api.js'
 import { goLive } from './live.js'
 import { meter } from './meter.js'
 import type { Board, Events, Mode, User } from './model.js'
@@ -46,18 +46,19 @@ export function useWorkplace(): Workplace {
 export function useNewWorkplace(me: User): Workplace | undefined {
   const client = useQueryClient()
   const [mode, setMode] = useState<Mode>(modeOfUrl)
-  const outbox = useOutbox(client, me)
+  const ask = useMemo(() => askAs(me.id, () => void askWho(client)), [client, me.id])
+  const outbox = useOutbox(client, ask, me)
   const [connected, setConnected] = useState<{ mode: Mode; spoke?: Spoke<Events>; session: Session }>()
 
   useEffect(() => {
     rememberMode(mode)
     meter.charge(mode)
     if (mode === 'polling') {
-      const session = pollSession(me.id)
+      const session = pollSession(ask)
       setConnected({ mode, session })
       return () => session.close()
     }
-    const { spoke, close } = goLive(client, me.id)
+    const { spoke, close } = goLive(client, ask, me.id)
     const session = liveSession(spoke, me.id)
     const unfollow = followActivity(spoke)
     setConnected({ mode, spoke, session })
@@ -66,7 +67,7 @@ export function useNewWorkplace(me: User): Workplace | undefined {
       session.close()
       close()
     }
-  }, [client, me.id, mode])
+  }, [client, ask, me.id, mode])
 
   useEffect(
     () =>
@@ -96,7 +97,7 @@ export function useNewWorkplace(me: User): Workplace | undefined {
   }, [me, mode, outbox, connected])
 }
 
-function useOutbox(client: QueryClient, me: User): Outbox | undefined {
+function useOutbox(client: QueryClient, ask: Ask, me: User): Outbox | undefined {
   const [outbox, setOutbox] = useState<Outbox>()
   useEffect(() => {
     const answers = new Answers(client, me.id)
@@ -104,8 +105,7 @@ function useOutbox(client: QueryClient, me: User): Outbox | undefined {
       user: me.id,
       send: sender({
         answers,
-        ask: askAs(me.id),
-        signedOut: () => void askWho(client),
+        ask,
         merged: (by, card) => notify(`“${card.title}”: merged with ${nameOf(client, by)}’s change`),
       }),
       undone: (failure) => notify(`That was not possible and is undone: ${whyOf(failure)}`),
@@ -115,7 +115,7 @@ function useOutbox(client: QueryClient, me: User): Outbox | undefined {
       made.close()
       answers.close()
     }
-  }, [client, me.id])
+  }, [client, ask, me.id])
   return outbox
 }
 
