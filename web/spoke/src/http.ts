@@ -93,8 +93,9 @@ export class Http {
 /** Ends a request that is called off, or takes too long. */
 function ended({ accept, signal, withinMs: ms = withinMs }: Ask): AbortSignal | undefined {
   if (accept === 'text/event-stream') return signal
-  const late = AbortSignal.timeout(Math.max(ms, 0))
-  return signal ? AbortSignal.any([signal, late]) : late
+  const late = AbortSignal.timeout(ms)
+  if (signal === undefined) return late
+  return AbortSignal.any?.([signal, late]) ?? signal // browsers before 2024 cannot join two
 }
 
 export function isType(response: Response, type: string): boolean {
