@@ -11,70 +11,93 @@ import { Dialog } from './dialog.js'
 import { FieldInput, fieldLabels, fieldText } from './fields.js'
 import { usePeople } from './person.js'
 
-/** Whether decisions are put off: nothing is sent until they are made. */
-export const putOff: Store<boolean> = new Store(false)
+/** The entries on which decisions are put off: they are not sent until those are made. */
+export const putOff: Store<ReadonlySet<string>> = new Store<ReadonlySet<string>>(new Set())
+
+const putOffEntry = ({ key }: Entry) => putOff.set(new Set([...putOff.value, key]))
 
 /** What two people have done to the same thing, for one of them to decide: one at a time. */
 export function Conflicts() {
   const { outbox, spoke } = useWorkplace()
   const { data } = useQuery(queries.board(spoke))
-  const isPutOff = useStore(putOff)
-  const entry = useStore(outbox.entries).find(({ conflict }) => conflict !== undefined)
-  if (isPutOff || entry?.conflict === undefined) return null
+  const later = useStore(putOff)
+  const entry = useStore(outbox.entries).find(({ conflict, key }) => conflict !== undefined && !later.has(key))
+  if (entry?.conflict === undefined) return null
   const cached = data?.cards.find(({ id }) => id === entry.conflict?.id)
   // It may have changed again since.
   const current = cached !== undefined && cached.rev > entry.conflict.rev ? cached : entry.conflict
   const { write } = entry
+  const isGone = data !== undefined && cached === undefined
   if (write.do === 'edit')
-    return <EditConflict key={`${entry.key} ${current.rev}`} entry={entry} write={write} current={current} />
+    return <EditConflict key={entry.key} entry={entry} write={write} current={current} isGone={isGone} />
   if (write.do === 'delete') return <DeleteConflict key={entry.key} entry={entry} write={write} current={current} />
   return null
+}
+
+/** What somebody wants of a field, over what others had made of it. */
+interface Decision {
+  readonly which: 'mine' | 'theirs' | 'anew'
+  readonly value: string | null
+  readonly over: string | null
 }
 
 function EditConflict({
   entry,
   write,
   current,
+  isGone,
 }: {
   entry: Entry
   write: Extract<Write, { do: 'edit' }>
   current: Card
+  isGone: boolean
 }) {
   const { outbox, track } = useWorkplace()
   const { nameOf } = usePeople()
   const { changes, conflicts } = merge(write.base, write.changes, current)
-  const [chosen, setChosen] = useState<Changes>({})
-  const isOpen = conflicts.some((name) => chosen[name] === undefined) || chosen.title?.trim() === ''
+  const [decisions, setDecisions] = useState<Partial<Record<FieldName, Decision>>>({})
+  // What others have changed since has to be looked at again.
+  const decided = (name: FieldName) => (decisions[name]?.over === current[name] ? decisions[name] : undefined)
+  const isOpen = conflicts.some((name) => decided(name) === undefined) || decided('title')?.value?.trim() === ''
 
-  const decide = (fields: Changes) => {
+  const decide = (valueOf: (name: FieldName) => string | null | undefined) => {
     const now = fieldsOf(current)
+    const fields: Changes = Object.fromEntries(conflicts.map((name) => [name, valueOf(name)]))
     const wanted = difference(now, { ...now, ...changes, ...fields })
     const isSomething = Object.keys(wanted).length > 0
     track('decide')
     outbox.decide(entry.key, isSomething ? { ...write, base: now, rev: current.rev, changes: wanted } : undefined)
   }
-  const giveUp = () => decide(Object.fromEntries(conflicts.map((name) => [name, current[name]])))
 
   return (
-    <Dialog label="Two changes to the same card" onClose={() => putOff.set(true)}>
+    <Dialog label="Two changes to the same card" onClose={() => putOffEntry(entry)}>
       <div className="conflict">
         <h2>You and {nameOf(current.updatedBy)} both changed this card</h2>
-        <p className="fine">“{current.title}”: nothing is overwritten before you have decided.</p>
+        <p className="fine" role="status">
+          {isGone
+            ? 'This card was deleted by somebody meanwhile. What you save can be made a new card.'
+            : `“${current.title}”: nothing is overwritten before you have decided.`}
+        </p>
         {conflicts.map((name) => (
           <Choice
             key={name}
             name={name}
             mine={write.changes[name] ?? null}
             current={current}
-            chosen={chosen[name]}
-            onChoose={(change) => setChosen({ ...chosen, ...change })}
+            chosen={decided(name)?.which}
+            onChoose={(which, value) => setDecisions({ ...decisions, [name]: { which, value, over: current[name] } })}
           />
         ))}
         <div className="buttons">
-          <button type="button" onClick={giveUp}>
+          <button type="button" onClick={() => decide((name) => current[name])}>
             Give mine up
           </button>
-          <button type="button" className="primary" disabled={isOpen} onClick={() => decide(chosen)}>
+          <button
+            type="button"
+            className="primary"
+            disabled={isOpen}
+            onClick={() => decide((name) => decided(name)?.value)}
+          >
             Save
           </button>
         </div>
@@ -87,36 +110,41 @@ interface ChoiceProperties {
   readonly name: FieldName
   readonly mine: string | null
   readonly current: Card
-  readonly chosen: string | null | undefined
-  readonly onChoose: (change: Changes) => void
+  readonly chosen: Decision['which'] | undefined
+  readonly onChoose: (which: Decision['which'], value: string | null) => void
 }
 
-/** Both values of one field side by side: mine, theirs, or neither. */
+/** Both values of one field side by side: mine, theirs, or what is written anew. */
 function Choice({ name, mine, current, chosen, onChoose }: ChoiceProperties) {
   const { nameOf } = usePeople()
-  const [isAnew, setAnew] = useState(false)
+  const [anew, setAnew] = useState<string>()
   const theirs = current[name]
-  const choose = (value: string | null, anew: boolean) => {
-    setAnew(anew)
-    onChoose({ [name]: value })
+  const write = (text: string) => {
+    setAnew(text)
+    onChoose('anew', text)
   }
-  const side = (label: string, value: string | null) => (
-    <label className="side">
-      <input type="radio" name={name} checked={!isAnew && chosen === value} onChange={() => choose(value, false)} />
+  const side = (which: Decision['which'], label: string, value: string | null, className = 'side') => (
+    <label className={className}>
+      <input type="radio" name={name} checked={chosen === which} onChange={() => onChoose(which, value)} />
       <b>{label}</b>
-      <span>{fieldText(name, value, nameOf)}</span>
+      {which !== 'anew' && <span>{fieldText(name, value, nameOf)}</span>}
     </label>
   )
   return (
     <fieldset>
       <legend>{fieldLabels[name]}</legend>
       <div className="sides">
-        {side('Mine', mine)}
-        {side(`${nameOf(current.updatedBy)}’s`, theirs)}
+        {side('mine', 'Mine', mine)}
+        {side('theirs', `${nameOf(current.updatedBy)}’s`, theirs)}
       </div>
-      {isAnew && <FieldInput name={name} label="Anew" value={chosen ?? ''} onChange={onChoose} />}
-      {name !== 'assignee' && !isAnew && (
-        <button type="button" className="quiet" onClick={() => choose(both(name, mine, theirs), true)}>
+      {anew !== undefined && (
+        <>
+          {side('anew', 'Written anew', anew, 'anew')}
+          <FieldInput name={name} label="Anew" value={anew} onChange={(change) => write(change[name] ?? '')} />
+        </>
+      )}
+      {name !== 'assignee' && anew === undefined && (
+        <button type="button" className="quiet" onClick={() => write(both(name, mine, theirs))}>
           Write it anew
         </button>
       )}
@@ -141,7 +169,7 @@ function DeleteConflict({
   const { outbox } = useWorkplace()
   const { nameOf } = usePeople()
   return (
-    <Dialog label="A deleted card has changed" onClose={() => putOff.set(true)}>
+    <Dialog label="A deleted card has changed" onClose={() => putOffEntry(entry)}>
       <div className="conflict">
         <h2>Delete it all the same?</h2>
         <p>

@@ -52,7 +52,7 @@ function Waiting() {
   const entries = useStore(outbox.entries)
   const open = entries.filter(({ conflict }) => conflict !== undefined).length
   const count = entries.length - open
-  const isPutOff = useStore(putOff)
+  const later = useStore(putOff)
   const stuck = useStore(outbox.stuck)
   const [late, setLate] = useState(false)
   // What goes through at once needs no word.
@@ -62,9 +62,9 @@ function Waiting() {
     const timer = setTimeout(() => setLate(true), 700)
     return () => clearTimeout(timer)
   }, [count])
-  if (open > 0 && isPutOff) {
+  if (entries.some(({ conflict, key }) => conflict !== undefined && later.has(key))) {
     return (
-      <button type="button" className="decide" onClick={() => putOff.set(false)}>
+      <button type="button" className="decide" onClick={() => putOff.set(new Set())}>
         {open === 1 ? '1 change' : `${open} changes`} to decide on
       </button>
     )

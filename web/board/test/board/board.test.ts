@@ -70,6 +70,46 @@ test('changes to different fields are merged, and to the same one are asked abou
   expect((await office.audit()).cards.map(({ title }) => title)).not.toContain('Show who is out')
 })
 
+test('what is typed in a conflict stays while others go on, and each is put off by itself', async () => {
+  const [ada, ben] = [await office.comesIn('Ada'), await office.comesIn('Ben')]
+  const dialog = ada.getByRole('dialog', { name: 'Two changes to the same card' })
+  const clash = async (title: string, mine: string, theirs: string) => {
+    await edit(ada, title, { Title: mine })
+    await edit(ben, title, { Title: theirs })
+    await save(ben)
+    await ada.getByText(`Ben has changed it to`).waitFor()
+    await save(ada)
+    await dialog.getByText(`“${theirs}”`).waitFor()
+  }
+  await clash('Sign in', 'Come in', 'Go in')
+  await dialog.getByRole('button', { name: 'Write it anew' }).click()
+  await dialog.getByRole('textbox').fill('Walk in')
+  await card(ben, 'Go in').focus()
+  for (const key of ['Space', 'ArrowLeft', 'Space']) await ben.keyboard.press(key)
+  await card(ada, 'Come in').and(column(ada, 'Review').getByRole('button')).waitFor()
+  expect(await dialog.getByRole('textbox').inputValue()).toBe('Walk in')
+  expect(await dialog.getByRole('button', { name: 'Save' }).isEnabled()).toBe(true)
+
+  // What has changed under a decision is to be looked at, and nothing typed is lost.
+  await edit(ben, 'Go in', { Title: 'Run in' })
+  await save(ben)
+  await dialog.getByText('Run in', { exact: true }).waitFor()
+  expect(await dialog.getByRole('button', { name: 'Save' }).isEnabled()).toBe(false)
+  expect(await dialog.getByRole('textbox').inputValue()).toBe('Walk in')
+
+  await ada.keyboard.press('Escape')
+  await dialog.waitFor({ state: 'detached' })
+  expect(await ada.evaluate(() => document.activeElement?.textContent)).toContain('Come in')
+  await clash('Show who is here', 'Show who is in', 'Show who is out')
+  await dialog.getByRole('radio', { name: /Mine/ }).check()
+  await save(ada)
+  await card(ben, 'Show who is in').waitFor()
+  await ada.getByRole('button', { name: '1 change to decide on' }).click()
+  await dialog.getByRole('radio', { name: /Ben’s/ }).check()
+  await save(ada)
+  await card(ada, 'Run in').waitFor()
+})
+
 test('what is done without a network is sent once, even by another page', async () => {
   const [ada, ben] = [await office.comesIn('Ada'), await office.comesIn('Ben')]
   await ada.getByText('Trouble', { exact: true }).click()
