@@ -41,7 +41,7 @@ func (a *api) handler() http.Handler {
 	anyone("POST /api/sign-in", a.signIn)
 	anyone("POST /api/sign-out", a.signOut)
 	anyone("GET /api/users", a.users) // among whom one chooses
-	users("GET /api/me", func(w http.ResponseWriter, r *http.Request, u store.User) error { return show(w, r, u) })
+	anyone("GET /api/me", a.me)
 	users("GET /api/token", a.token)
 
 	users("GET /api/boards/main", a.board)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -12,7 +13,13 @@ import (
 func TestSignIn(t *testing.T) {
 	url := begin(t)
 	v := visitor(t, url)
-	v.must(t, http.StatusUnauthorized, "GET", "/api/me", nil, nil)
+	nobody := func(v *person, headers ...string) {
+		t.Helper()
+		if text := v.must(t, http.StatusOK, "GET", "/api/me", nil, nil, headers...); text != "null" {
+			t.Errorf("nobody is %s", text)
+		}
+	}
+	nobody(v)
 	v.must(t, http.StatusUnauthorized, "POST", "/api/cards", store.NewCard{ID: "x", Column: "todo", Title: "X"}, nil)
 	v.must(t, http.StatusUnauthorized, "GET", "/api/token", nil, nil)
 	var users []store.User
@@ -30,8 +37,18 @@ func TestSignIn(t *testing.T) {
 
 	stolen := v.http.Jar.Cookies(mustParse(t, url))[0].String()
 	v.must(t, http.StatusNoContent, "POST", "/api/sign-out", nil, nil)
-	v.must(t, http.StatusUnauthorized, "GET", "/api/me", nil, nil)
-	visitor(t, url).must(t, http.StatusUnauthorized, "GET", "/api/me", nil, nil, "Cookie", stolen)
+	nobody(v)
+	nobody(visitor(t, url), "Cookie", stolen)
+	v.must(t, http.StatusUnauthorized, "GET", "/api/token", nil, nil, "Cookie", stolen)
+}
+
+// Who has not built the page is told how.
+func TestNoPage(t *testing.T) {
+	w := httptest.NewRecorder()
+	page(t.TempDir()).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if text := w.Body.String(); w.Code != http.StatusNotFound || !strings.Contains(text, "make board") {
+		t.Errorf("without a page it says %d %s", w.Code, text)
+	}
 }
 
 // What a page that still shows Ada does is not done in the name of Ben, who has signed

@@ -227,6 +227,18 @@ func (e *embedded) publish(ctx context.Context, event nave.Event) error {
 	return err
 }
 
+// streams is "on", or "off" while somebody has switched them off.
+func (e *embedded) streams() (string, error) {
+	now := e.running.Load()
+	switch {
+	case now == nil:
+		return "", errDown
+	case now.hub.Service().Pin != nil:
+		return "off", nil
+	}
+	return "on", nil
+}
+
 // stream allows streams, or has everybody poll.
 func (e *embedded) stream(ctx context.Context, allowed bool) error {
 	now := e.running.Load()

@@ -126,7 +126,15 @@ func TestCounter(t *testing.T) {
 		p.must(t, http.StatusOK, "GET", "/api/analytics", nil, &counts)
 		return counts["button.clicked"] == 2
 	})
+	switched := func(want string) {
+		t.Helper()
+		if text := p.must(t, http.StatusOK, "GET", "/api/trouble", nil, nil); text != `{"slow":0,"sse":"`+want+`"}` {
+			t.Errorf("the trouble is %s, and not that the switch is %s", text, want)
+		}
+	}
+	switched("on")
 	p.must(t, http.StatusNoContent, "POST", "/api/trouble/switch", map[string]string{"sse": "off"}, nil)
+	switched("off")
 	if _, err := client.PublishOnce(t.Context(), click); nave.CodeOf(err) != nave.CodeDegraded {
 		t.Errorf("a click without streams: %v", err)
 	}
@@ -184,7 +192,15 @@ func TestSwitch(t *testing.T) {
 	p := signedIn(t, url, "ada")
 	events := follow(t, p, "cards/main")
 	p.must(t, http.StatusUnprocessableEntity, "POST", "/api/trouble/switch", map[string]string{"sse": "maybe"}, nil)
+	switched := func(want string) {
+		t.Helper()
+		if text := p.must(t, http.StatusOK, "GET", "/api/trouble", nil, nil); text != `{"slow":0,"sse":"`+want+`"}` {
+			t.Errorf("the trouble is %s, and not that the switch is %s", text, want)
+		}
+	}
+	switched("on")
 	p.must(t, http.StatusNoContent, "POST", "/api/trouble/switch", map[string]string{"sse": "off"}, nil)
+	switched("off")
 	level := func(want string) bool {
 		return strings.Contains(p.must(t, http.StatusOK, "GET", "/v1/admin/health", nil, nil), `"level":"`+want+`"`)
 	}
@@ -194,6 +210,7 @@ func TestSwitch(t *testing.T) {
 		t.Errorf("moved is %s", e.Key)
 	}
 	p.must(t, http.StatusNoContent, "POST", "/api/trouble/switch", map[string]string{"sse": "on"}, nil)
+	switched("on")
 	var health struct {
 		Now struct{ Service struct{ Level string } }
 	}
@@ -214,6 +231,10 @@ func TestSlow(t *testing.T) {
 	}
 	ada.must(t, http.StatusUnprocessableEntity, "POST", "/api/trouble/slow", map[string]int{"ms": 60_000}, nil)
 	ada.must(t, http.StatusNoContent, "POST", "/api/trouble/slow", map[string]int{"ms": 1500}, nil)
+	var trouble struct{ Slow int }
+	if ada.must(t, http.StatusOK, "GET", "/api/trouble", nil, &trouble); trouble.Slow != 1500 {
+		t.Errorf("the trouble is %+v", trouble)
+	}
 	for _, path := range []string{"/api/me", "/livez"} {
 		if slow := took(ada, path); slow < 1500*time.Millisecond {
 			t.Errorf("%s took %v", path, slow)

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"time"
 
 	"go.uber.org/fx"
@@ -41,6 +43,10 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect
 func page(folder string) http.Handler {
 	files := http.FileServer(http.Dir(folder))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := os.Stat(filepath.Join(folder, "index.html")); err != nil {
+			http.Error(w, "There is no page in "+folder+". Build it, and run the board: make board", http.StatusNotFound)
+			return
+		}
 		h := w.Header()
 		h.Set("Cache-Control", "no-cache")
 		h.Set("Content-Security-Policy", policy)

@@ -57,6 +57,15 @@ func (a *api) signOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// me is who has signed in; null is nobody, which is no error to ask.
+func (a *api) me(w http.ResponseWriter, r *http.Request) error {
+	err := a.signedIn(func(w http.ResponseWriter, r *http.Request, u store.User) error { return show(w, r, u) })(w, r)
+	if p := (*problem)(nil); errors.As(err, &p) && p.Status == http.StatusUnauthorized {
+		return show(w, r, nil)
+	}
+	return err
+}
+
 func (a *api) signedIn(do personal) task {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		c, err := r.Cookie(sessionCookie)

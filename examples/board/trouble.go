@@ -18,9 +18,21 @@ func (a *api) troubles(anyone func(pattern string, do task)) {
 		audit, err := a.store.Audit(r.Context())
 		return answered(w, http.StatusOK, audit, err)
 	})
+	anyone("GET /api/trouble", a.showTrouble)
 	anyone("POST /api/trouble/hub", a.killHub)
 	anyone("POST /api/trouble/switch", a.switchStreams)
 	anyone("POST /api/trouble/slow", slowDown)
+}
+
+// showTrouble tells of the trouble that lasts: whether the switch is off, and by how
+// many milliseconds this browser is slower.
+func (a *api) showTrouble(w http.ResponseWriter, r *http.Request) error {
+	on, err := a.hub.streams()
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, "application/json", map[string]any{"sse": on, "slow": slowness(r).Milliseconds()})
+	return nil
 }
 
 func (a *api) killHub(w http.ResponseWriter, r *http.Request) error {
@@ -79,14 +91,19 @@ func slowDown(w http.ResponseWriter, r *http.Request) error {
 // slowly delays the requests of browsers that have asked for it.
 func slowly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, err := r.Cookie(slowCookie); err == nil {
-			ms, _ := strconv.Atoi(c.Value) // no number is no delay
-			select {
-			case <-time.After(time.Duration(min(ms, maxSlow)) * time.Millisecond):
-			case <-r.Context().Done():
-				return
-			}
+		select {
+		case <-time.After(slowness(r)):
+			next.ServeHTTP(w, r)
+		case <-r.Context().Done():
 		}
-		next.ServeHTTP(w, r)
 	})
+}
+
+func slowness(r *http.Request) time.Duration {
+	c, err := r.Cookie(slowCookie)
+	if err != nil {
+		return 0
+	}
+	ms, _ := strconv.Atoi(c.Value) // no number is no delay
+	return time.Duration(min(max(ms, 0), maxSlow)) * time.Millisecond
 }

@@ -58,6 +58,12 @@ export interface Activity {
   readonly what: string
 }
 
+/** The trouble that lasts: the switch, and by how many milliseconds this browser is slower. */
+export interface TroubleState {
+  readonly sse: 'on' | 'off'
+  readonly slow: number
+}
+
 /** The data of each type of event, as the board publishes them. */
 export interface Events extends SessionEvents {
   'card.created': Card

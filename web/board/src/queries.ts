@@ -2,9 +2,9 @@
 
 import type { EventMap, Spoke } from '@nave/spoke'
 import { whileSilent } from '@nave/spoke/query'
-import { queryOptions } from '@tanstack/react-query'
+import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { api, Refused } from './api.js'
-import type { Board, Conversation, Message, User } from './model.js'
+import type { Board, Conversation, Message, TroubleState, User } from './model.js'
 
 type Source = Pick<Spoke<EventMap>, 'state'> | undefined
 
@@ -16,20 +16,22 @@ export const keys = {
   users: ['users'],
   conversations: ['conversations'],
   messages: ['messages'],
+  trouble: ['trouble'],
 } as const
 
 export const me = queryOptions({
   queryKey: keys.me,
   staleTime: Number.POSITIVE_INFINITY,
-  queryFn: async ({ signal }): Promise<User | null> => {
-    try {
-      return await api<User>('GET', 'me', undefined, signal)
-    } catch (error) {
-      if (error instanceof Refused && error.status === 401) return null
-      throw error
-    }
-  },
+  queryFn: ({ signal }) => api<User | null>('GET', 'me', undefined, signal),
 })
+
+/** Which trouble lasts, whoever has made it. */
+export const trouble = (level: string | undefined) =>
+  queryOptions({
+    queryKey: [...keys.trouble, level], // which says that somebody has turned the switch
+    queryFn: ({ signal }) => api<TroubleState>('GET', 'trouble', undefined, signal),
+    placeholderData: keepPreviousData,
+  })
 
 /** What has not come is asked for until it has: live, no interval would. */
 function retry(_failures: number, error: Error): boolean {

@@ -26,17 +26,17 @@ export function wordsFor(mode: Mode, state: State | undefined, online: boolean):
       return state.memory.level === 'polling'
         ? {
             tone: 'fair',
-            title: 'Live by pages',
-            detail: 'The hub serves no streams now: it is asked for pages, which wait for changes.',
+            title: 'Live, by asking',
+            detail: 'The hub keeps no streams open now: it is asked, and answers when something has changed.',
           }
         : {
             tone: 'fair',
-            title: 'Live by pages',
-            detail: 'Streams do not get through: the hub is asked for pages, which wait for changes.',
+            title: 'Live, by asking',
+            detail: 'Streams do not get through: the hub is asked, and answers when something has changed.',
           }
     case 'connecting':
       if (state.memory.level === 'polling')
-        return { tone: 'fair', title: 'Changing to pages', detail: 'The hub serves no streams now.' }
+        return { tone: 'fair', title: 'Changing over', detail: 'The hub keeps no streams open now.' }
       return state.cause === undefined
         ? { tone: 'fair', title: 'Connecting', detail: 'On the way to the hub.' }
         : { tone: 'poor', title: 'The hub is away', detail: pollsOn }

@@ -1,7 +1,9 @@
-import { useState } from 'react'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState, useSyncExternalStore } from 'react'
 import { api } from '../api.js'
 import { online, switchNetwork } from '../network.js'
 import { notify } from '../notices.js'
+import { keys, trouble } from '../queries.js'
 import { useStore } from '../store.js'
 import { useWorkplace } from '../workplace.js'
 
@@ -10,36 +12,43 @@ const awaySeconds = 5
 
 /** The corner in which one may break things, to see that nothing is lost. */
 export function Trouble() {
-  const { track } = useWorkplace()
+  const { spoke, track } = useWorkplace()
+  const client = useQueryClient()
   const isOnline = useStore(online)
-  const [switchedOff, setSwitchedOff] = useState(false)
-  const [slow, setSlow] = useState(false)
+  const [isOpen, setOpen] = useState(false)
+  const level = useSyncExternalStore(
+    (changed) => spoke?.watch(changed) ?? (() => {}),
+    () => spoke?.state.memory.level,
+  )
+  const { data } = useQuery({ ...trouble(level), enabled: isOpen })
+  const switchedOff = data?.sse === 'off'
+  const slow = (data?.slow ?? 0) > 0
 
   const make = async (what: string, body: object, said: string) => {
     track(`trouble ${what}`)
     try {
       await api('POST', `trouble/${what}`, body)
       notify(said)
-      return true
+      await client.invalidateQueries({ queryKey: keys.trouble })
     } catch (error) {
       notify(`That could not be done: ${error instanceof Error ? error.message : error}`)
-      return false
     }
   }
-  const toggleSwitch = async () => {
+  const toggleSwitch = () => {
     const off = !switchedOff
     const said = off ? 'Live delivery is switched off for everybody' : 'Live delivery is switched on again'
-    if (await make('switch', { sse: off ? 'off' : 'on' }, said)) setSwitchedOff(off)
+    void make('switch', { sse: off ? 'off' : 'on' }, said)
   }
-  const toggleSlow = async () => {
+  const toggleSlow = () => {
     const ms = slow ? 0 : slowMs
-    const said = ms ? `Every answer takes ${ms} ms longer now` : 'Answers come as fast as they can again'
-    if (await make('slow', { ms }, said)) setSlow(!slow)
+    const said = ms ? `Every request takes ${ms} ms longer now` : 'Answers come as fast as they can again'
+    void make('slow', { ms }, said)
   }
 
   return (
     <details
       className="trouble"
+      onToggle={(event) => setOpen(event.currentTarget.open)}
       onKeyDown={(event) => {
         if (event.key === 'Escape') event.currentTarget.open = false
       }}
@@ -53,10 +62,10 @@ export function Trouble() {
         >
           Kill the hub for {awaySeconds} s
         </button>
-        <button type="button" aria-pressed={switchedOff} onClick={() => void toggleSwitch()}>
+        <button type="button" aria-pressed={switchedOff} disabled={!data} onClick={toggleSwitch}>
           Switch live delivery {switchedOff ? 'on' : 'off'}
         </button>
-        <button type="button" aria-pressed={slow} onClick={() => void toggleSlow()}>
+        <button type="button" aria-pressed={slow} disabled={!data} onClick={toggleSlow}>
           {slow ? 'End the slow network' : 'Slow network'}
         </button>
         <button type="button" aria-pressed={!isOnline} onClick={() => switchNetwork(!isOnline)}>

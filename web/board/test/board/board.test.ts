@@ -143,6 +143,32 @@ test('a hub that is killed costs nothing, and the board says so', async () => {
   await expect.poll(async () => (await office.audit()).outbox, { timeout: 20_000 }).toBe(0)
 })
 
+test('the trouble corner does what it says, and knows after a reload what is on', async () => {
+  const [ada, ben] = [await office.comesIn('Ada'), await office.comesIn('Ben')]
+  const says = (page: Page, words: RegExp) =>
+    page.getByRole('status').filter({ hasText: words }).waitFor({ timeout: 60_000 })
+  await ada.getByText('Trouble', { exact: true }).click()
+  await ada.getByRole('button', { name: 'Switch live delivery off' }).click()
+  await Promise.all([says(ada, /^Live, by asking/), says(ben, /^Live, by asking/)])
+  await ada.getByRole('button', { name: 'Slow network' }).click()
+  await ada.getByRole('button', { name: 'End the slow network' }).waitFor()
+  await ada.reload()
+  await ada.getByText('Trouble', { exact: true }).click()
+  await ada.getByRole('button', { name: 'End the slow network' }).waitFor()
+  const took = await ada.evaluate(async () => {
+    const begun = performance.now()
+    await fetch('/api/me')
+    return performance.now() - begun
+  })
+  expect(took).toBeGreaterThan(790)
+  await ada.getByRole('button', { name: 'End the slow network' }).click()
+  await ada.getByRole('button', { name: 'Slow network', exact: true }).waitFor()
+  await ben.getByText('Trouble', { exact: true }).click()
+  await ben.getByRole('button', { name: 'Switch live delivery on' }).click()
+  await Promise.all([says(ada, /^Live Changes/), says(ben, /^Live Changes/)])
+  await ada.getByRole('button', { name: 'Switch live delivery off' }).waitFor()
+}, 150_000)
+
 test('a card that was deleted comes back with Undo, and goes without', async () => {
   const [ada, ben] = [await office.comesIn('Ada'), await office.comesIn('Ben')]
   await card(ada, 'Sign in').focus()
