@@ -4,7 +4,7 @@ import type { Mode } from './model.js'
 /** What a mode has cost this tab while it was on. */
 export class Tally {
   requests = 0
-  /** Sent and received, without the headers of requests. */
+  /** Of answers with their heads, and of what is sent without, since no page can know those. */
   bytes = 0
   readonly ages: Ages = new Ages()
   #ms = 0

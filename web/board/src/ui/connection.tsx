@@ -1,6 +1,7 @@
+import { heard, streams } from '../costs.js'
 import { meter } from '../meter.js'
 import type { Mode } from '../model.js'
-import { clock, heard, streams } from '../network.js'
+import { clock } from '../network.js'
 import { useStore } from '../store.js'
 import { span } from '../words.js'
 import { useWorkplace } from '../workplace.js'
@@ -62,7 +63,8 @@ export function Connection() {
       </table>
       <p className="fine">
         The age of a change is how long after the server had it somebody else’s change came onto this screen, give or
-        take {span(clock.doubt)}. Costs are this tab’s, from 5 s after the mode was switched on.
+        take {span(clock.doubt)}. Costs are this tab’s, from 5 s after the mode was switched on:
+        all that is answered, and what is sent without its headers, which no page can see.
       </p>
     </section>
   )
