@@ -7,6 +7,8 @@ export class Tally {
   /** Of answers with their heads, and of what is sent without, since no page can know those. */
   bytes = 0
   readonly ages: Ages = new Ages()
+  /** How old what was shown may have been, each second. */
+  readonly behind: Ages = new Ages()
   #ms = 0
   #since: number | undefined
 

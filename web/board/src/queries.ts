@@ -17,6 +17,7 @@ export const keys = {
   conversations: ['conversations'],
   messages: ['messages'],
   trouble: ['trouble'],
+  analytics: ['analytics'],
 } as const
 
 export const me = queryOptions({
@@ -32,6 +33,14 @@ export const trouble = (level: string | undefined) =>
     queryFn: ({ signal }) => api<TroubleState>('GET', 'trouble', undefined, signal),
     placeholderData: keepPreviousData,
   })
+
+/** How often each button was pressed, by name. It is asked for when somebody looks. */
+export const analytics = queryOptions({
+  queryKey: keys.analytics,
+  queryFn: ({ signal }) => api<Readonly<Record<string, number>>>('GET', 'analytics', undefined, signal),
+  staleTime: 0,
+  refetchOnWindowFocus: false,
+})
 
 /** What has not come is asked for until it has: live, no interval would. */
 function retry(_failures: number, error: Error): boolean {
@@ -70,10 +79,11 @@ export const conversations = (spoke: Source) =>
     ...fresh(spoke, everyMs.conversations),
   })
 
+/** Whoever polls asks for messages only when the list of conversations tells of a new one. */
 export const messages = (spoke: Source, conversation: string) =>
   queryOptions({
     queryKey: [...keys.messages, conversation],
     queryFn: ({ signal }) =>
       api<readonly Message[]>('GET', `conversations/${encodeURIComponent(conversation)}/messages`, undefined, signal),
-    ...fresh(spoke, everyMs.conversations),
+    ...(spoke ? fresh(spoke, everyMs.conversations) : { retry, staleTime: 0 }),
   })

@@ -26,12 +26,12 @@ export function wordsFor(mode: Mode, state: State | undefined, online: boolean):
       return state.memory.level === 'polling'
         ? {
             tone: 'fair',
-            title: 'Live, by asking',
+            title: 'Live by asking',
             detail: 'The hub keeps no streams open now: it is asked, and answers when something has changed.',
           }
         : {
             tone: 'fair',
-            title: 'Live, by asking',
+            title: 'Live by asking',
             detail: 'Streams do not get through: the hub is asked, and answers when something has changed.',
           }
     case 'connecting':

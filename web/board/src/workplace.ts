@@ -5,6 +5,7 @@ import { createContext, useContext, useEffect, useMemo, useState } from 'react'
 import { followActivity } from './activity.js'
 import { Answers } from './answers.js'
 import { type Ask, askAs } from './api.js'
+import { behind } from './behind.js'
 import { goLive } from './live.js'
 import { meter } from './meter.js'
 import type { Board, Events, Mode, User } from './model.js'
@@ -79,6 +80,14 @@ export function useNewWorkplace(me: User): Workplace | undefined {
       ),
     [client, me.id],
   )
+
+  useEffect(() => {
+    const look = setInterval(() => {
+      const ms = document.hidden ? undefined : behind(client, connected?.spoke)
+      if (ms !== undefined) meter.tally?.behind.add(ms)
+    }, 1_000)
+    return () => clearInterval(look)
+  }, [client, connected])
 
   return useMemo(() => {
     if (outbox === undefined || connected === undefined) return undefined

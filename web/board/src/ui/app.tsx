@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useState, useSyncExternalStore } from 'react'
 import type { User } from '../model.js'
 import * as queries from '../queries.js'
 import { useUnread } from '../unread.js'
@@ -35,16 +35,30 @@ function News() {
   return useUnread().size > 0 && <span className="unread"> new</span>
 }
 
+const wide = matchMedia('(min-width: 900px)') // as in style/page.css
+
+/** Whether the board and a panel are beside each other. */
+function useIsWide(): boolean {
+  return useSyncExternalStore(
+    (changed) => {
+      wide.addEventListener('change', changed)
+      return () => wide.removeEventListener('change', changed)
+    },
+    () => wide.matches,
+  )
+}
+
 /** The board, and beside it, or on a small screen in its place, one of the panels. */
 function Inside({ me }: { me: User }) {
   const workplace = useNewWorkplace(me)
   const [panel, setPanel] = useState<Panel>('board')
+  const isWide = useIsWide()
   if (workplace === undefined) return <p className="wait">One moment …</p>
   const show = (id: Panel) => {
     workplace.track(`show ${id}`)
     setPanel(id)
   }
-  const beside = panel === 'board' ? 'chat' : panel
+  const beside = panel === 'board' ? 'connection' : panel
   return (
     <WorkplaceContext value={workplace}>
       <div className="page" data-panel={panel}>
@@ -68,9 +82,9 @@ function Inside({ me }: { me: User }) {
             <button
               key={id}
               type="button"
-              className={id === beside ? 'tab open' : 'tab'}
+              className="tab"
               data-to={id}
-              aria-pressed={id === panel}
+              aria-pressed={id === (isWide ? beside : panel)}
               onClick={() => show(id)}
             >
               {label}

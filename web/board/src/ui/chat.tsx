@@ -24,21 +24,32 @@ export function Chat() {
           </button>
         ))}
       </fieldset>
-      {open && <Messages key={open.id} conversation={open.id} title={open.title} />}
+      {open && <Messages key={open.id} conversation={open.id} title={open.title} newest={open.lastMessage?.id} />}
     </section>
   )
 }
 
-function Messages({ conversation, title }: { conversation: string; title: string }) {
+interface MessagesProperties {
+  readonly conversation: string
+  readonly title: string
+  /** The last message, as the list of conversations has it. */
+  readonly newest: string | undefined
+}
+
+function Messages({ conversation, title, newest }: MessagesProperties) {
   const { me, outbox, spoke, track, write } = useWorkplace()
   const { nameOf } = usePeople()
-  const { data = [] } = useQuery(queries.messages(spoke, conversation))
+  const { data = [], isSuccess, refetch } = useQuery(queries.messages(spoke, conversation))
   const entries = useStore(outbox.entries)
   const [text, setText] = useState('')
   const end = useRef<HTMLLIElement>(null)
   const writes = useMemo(() => entries.map((entry) => entry.write), [entries])
   const messages = messagesWith(data, writes, conversation, me.id)
   const last = messages.at(-1)?.id
+  const isBehind = spoke === undefined && isSuccess && newest !== undefined && !data.some(({ id }) => id === newest)
+  useEffect(() => {
+    if (isBehind && newest) void refetch()
+  }, [isBehind, newest, refetch])
   useEffect(() => {
     if (last !== undefined) end.current?.scrollIntoView({ block: 'nearest' })
   }, [last])
@@ -54,27 +65,29 @@ function Messages({ conversation, title }: { conversation: string; title: string
 
   return (
     <>
-      <ol className="messages" aria-label={`Messages in ${title}`}>
-        {messages.map((message, i) => {
-          const follows = messages[i - 1]?.author === message.author
-          const waits = !data.includes(message)
-          return (
-            <li key={message.id} className={follows ? 'message follows' : 'message'} data-waits={waits || undefined}>
-              {!follows && <Avatar id={message.author} name={nameOf(message.author)} />}
-              {!follows && (
-                <p className="by">
-                  <b>{nameOf(message.author)}</b> <time dateTime={message.at}>{clockTime(message.at)}</time>
+      <div className="messages" role="log" aria-label={`Conversation: ${title}`}>
+        <ol aria-label={`Messages in ${title}`}>
+          {messages.map((message, i) => {
+            const follows = messages[i - 1]?.author === message.author
+            const waits = !data.includes(message)
+            return (
+              <li key={message.id} className={follows ? 'message follows' : 'message'} data-waits={waits || undefined}>
+                {!follows && <Avatar id={message.author} name={nameOf(message.author)} />}
+                {!follows && (
+                  <p className="by">
+                    <b>{nameOf(message.author)}</b> <time dateTime={message.at}>{clockTime(message.at)}</time>
+                  </p>
+                )}
+                <p className="text">
+                  {message.text}
+                  {waits && <small> on its way</small>}
                 </p>
-              )}
-              <p className="text">
-                {message.text}
-                {waits && <small> on its way</small>}
-              </p>
-            </li>
-          )
-        })}
-        <li ref={end} aria-hidden="true" className="end" />
-      </ol>
+              </li>
+            )
+          })}
+          <li ref={end} aria-hidden="true" className="end" />
+        </ol>
+      </div>
       <form className="say" onSubmit={say}>
         <input
           aria-label={`Message to ${title}`}

@@ -6,6 +6,7 @@ import { useStore } from '../store.js'
 import { span } from '../words.js'
 import { useWorkplace } from '../workplace.js'
 import { useWords } from './header.js'
+import { Pressed } from './pressed.js'
 import { useSeconds } from './seconds.js'
 
 /** How the page is connected, and what that costs. */
@@ -23,21 +24,24 @@ export function Connection() {
       <dl>
         {mode === 'live' && (
           <>
-            <dt>This tab</dt>
+            <dt>Stream</dt>
             <dd>
               {open > 0
-                ? 'leads: it has the stream'
+                ? 'this tab has it, for all tabs'
                 : spoke?.state.name === 'live'
-                  ? 'follows the one that leads'
-                  : 'has no stream'}
+                  ? 'another tab has it, for all'
+                  : 'none'}
             </dd>
-            <dt>Level of the hub</dt>
+            <dt>The hub’s load</dt>
             <dd>{level}</dd>
           </>
         )}
-        <dt>Server last heard</dt>
+        <dt>The server was heard</dt>
         <dd>{span(performance.now() - heard.value)} ago</dd>
       </dl>
+      <p className="fine">
+        The <a href="/dashboard">hub’s dashboard</a> shows the other side.
+      </p>
       <h2>What each mode costs</h2>
       <table>
         <thead>
@@ -62,10 +66,15 @@ export function Connection() {
         </tbody>
       </table>
       <p className="fine">
-        The age of a change is how long after the server had it somebody else’s change came onto this screen, give or
-        take {span(clock.doubt)}. Costs are this tab’s, from 5 s after the mode was switched on:
-        all that is answered, and what is sent without its headers, which no page can see.
+        Data is at most as old as the answer that brought it, or live as what the stream said last: if nothing has
+        changed, it says so every 15 s.
       </p>
+      <p className="fine">
+        The age of a change is how long after the server had it somebody else’s change came onto this screen, give or
+        take {span(clock.doubt)}. Costs are this tab’s, from 5 s after the mode was switched on: all that is answered,
+        and what is sent without its headers, which no page can see.
+      </p>
+      <Pressed />
     </section>
   )
 }
@@ -75,6 +84,7 @@ const rows: readonly { label: string; cell: (mode: Mode) => string }[] = [
   { label: 'kB a minute', cell: (mode) => aMinute(mode, meter.tallies[mode].bytes / 1_000) },
   { label: 'Age of changes, median', cell: (mode) => age(mode, 0.5) },
   { label: 'Age of changes, p99', cell: (mode) => age(mode, 0.99) },
+  { label: 'Data at most this old', cell: (mode) => shortest(meter.tallies[mode].behind.quantile(0.99)) },
   { label: 'Changes seen', cell: (mode) => String(meter.tallies[mode].ages.count) },
   { label: 'Measured for', cell: (mode) => (meter.tallies[mode].ms > 0 ? span(meter.tallies[mode].ms) : '–') },
 ]
@@ -88,6 +98,9 @@ function aMinute(mode: Mode, count: number): string {
 }
 
 function age(mode: Mode, share: number): string {
-  const ms = meter.tallies[mode].ages.quantile(share)
+  return shortest(meter.tallies[mode].ages.quantile(share))
+}
+
+function shortest(ms: number | undefined): string {
   return ms === undefined ? '–' : span(ms)
 }

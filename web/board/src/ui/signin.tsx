@@ -20,7 +20,11 @@ export function SignIn() {
   return (
     <main className="signin">
       <h1>Board</h1>
-      <p>A board of cards that everybody sees change. Who are you?</p>
+      <p>
+        A board of cards that several people move at once. It can ask the server for news every 30 seconds, as many
+        applications do, or be told of every change at once by an event hub.
+      </p>
+      <p>Turn the switch from Polling to Live, and see what each of them costs. Who are you?</p>
       <ul>
         {people.map(({ id, name }) => (
           <li key={id}>

@@ -149,7 +149,7 @@ test('the trouble corner does what it says, and knows after a reload what is on'
     page.getByRole('status').filter({ hasText: words }).waitFor({ timeout: 60_000 })
   await ada.getByText('Trouble', { exact: true }).click()
   await ada.getByRole('button', { name: 'Switch live delivery off' }).click()
-  await Promise.all([says(ada, /^Live, by asking/), says(ben, /^Live, by asking/)])
+  await Promise.all([says(ada, /^Live by asking/), says(ben, /^Live, by asking/)])
   await ada.getByRole('button', { name: 'Slow network' }).click()
   await ada.getByRole('button', { name: 'End the slow network' }).waitFor()
   await ada.reload()
@@ -183,6 +183,26 @@ test('a card that was deleted comes back with Undo, and goes without', async () 
   expect(cards.map(({ title }) => title)).not.toContain('Choose the colours')
 })
 
+test('the panel says what each mode costs, and which buttons are pressed', async () => {
+  const ada = await office.comesIn('Ada')
+  const panel = ada.getByRole('region', { name: 'Connection' })
+  expect(await ada.getByRole('button', { name: 'Connection', pressed: true }).count()).toBe(1)
+  await card(ada, 'Sign in').focus()
+  for (const key of ['Space', 'ArrowLeft', 'Space']) await ada.keyboard.press(key)
+  await expect
+    .poll(
+      async () => {
+        await panel.getByRole('button', { name: 'Count again' }).click()
+        return panel.locator('dt').allTextContents()
+      },
+      { timeout: 20_000 },
+    )
+    .toContain('move')
+  const cell = (label: string) => panel.getByRole('row', { name: label }).getByRole('cell').nth(1).textContent()
+  await expect.poll(() => cell('Requests a minute'), { timeout: 20_000 }).toMatch(/^\d+\.\d$/)
+  expect(await cell('Data at most this old')).toMatch(/^[\d.]+ m?s$/)
+})
+
 test('who signs out is out, and somebody else can come in', async () => {
   const ada = await office.comesIn('Ada')
   await ada.getByRole('button', { name: /Sign out/ }).click()
@@ -193,6 +213,10 @@ test('who signs out is out, and somebody else can come in', async () => {
 
 test('one who polls sees what others do with the next answer, and live at once', async () => {
   const [ada, ben] = [await office.comesIn('Ada'), await office.comesIn('Ben', 'polling')]
+  for (const page of [ada, ben]) await page.getByRole('button', { name: 'Chat', exact: true }).click()
+  const asked: string[] = []
+  ben.on('request', (request) => asked.push(`${request.method()} ${new URL(request.url()).pathname}`))
+  const timesAsked = (path: string) => asked.filter((each) => each.includes(path)).length
   await ben.getByRole('textbox', { name: /Message to/ }).fill('Hello')
   await ben.keyboard.press('Enter')
   await ada.getByText('Hello', { exact: true }).waitFor()
@@ -202,6 +226,8 @@ test('one who polls sees what others do with the next answer, and live at once',
   await ada.getByRole('textbox', { name: /Message to/ }).fill('Hello yourself')
   await ada.keyboard.press('Enter')
   await ben.getByText('Hello yourself').waitFor()
+  await expect.poll(() => timesAsked('GET /api/conversations'), { timeout: 30_000 }).toBeGreaterThanOrEqual(3)
+  expect(asked.filter((each) => /^GET .*messages$/.test(each)).length).toBeLessThanOrEqual(2)
   await ben.getByRole('radio', { name: 'Live' }).check()
   await ben.getByRole('status').filter({ hasText: /^Live/ }).waitFor()
   await card(ada, 'Sign in').focus()
