@@ -1,5 +1,9 @@
 import { followPresence, type PresenceState, presenceOn } from '@nave/spoke/presence'
-import { useCallback, useMemo, useSyncExternalStore } from 'react'
+import { useCallback, useSyncExternalStore } from 'react'
+import { attendance, isThere } from './attendance.js'
+import { clock } from './network.js'
+import { useStore } from './store.js'
+import { useSeconds } from './ui/seconds.js'
 import { useWorkplace } from './workplace.js'
 
 /** Somebody who has the board open, in however many tabs. */
@@ -23,9 +27,12 @@ export function useHere(): readonly Here[] | undefined {
     [spoke],
   )
   const state = useSyncExternalStore<PresenceState | undefined>(watch, () => spoke && presenceOn(spoke, topic))
-  return useMemo(
-    () =>
-      state?.total === undefined ? undefined : state.members.map(({ subject, idle }) => ({ user: subject, idle })),
-    [state],
-  )
+  const heard = useStore(attendance)
+  useSeconds(10) // for those who say nothing any more
+  if (state?.total === undefined) return undefined
+  const here = new Map(state.members.map(({ subject, idle }) => [subject, idle]))
+  for (const each of heard.values()) {
+    if (each.polls && !here.has(each.user) && isThere(each, clock.now())) here.set(each.user, each.idle)
+  }
+  return [...here].map(([user, idle]) => ({ user, idle }))
 }
