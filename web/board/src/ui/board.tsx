@@ -24,9 +24,13 @@ function Columns({ board, waiting }: { board: Board; waiting: ReadonlyMap<string
   const [editing, setEditing] = useState<string>()
   const columns = useRef<HTMLDivElement>(null)
   const move = useMove(board)
-  const remove = useRemove()
   const { drag, grab, hasDragged } = useDrag(move)
-  const { grabbed, said, onKeyDown, onBlur, focus } = useGrab({ board, columns, drop: move, remove })
+  const { grabbed, said, onKeyDown, onBlur, focus, remove } = useGrab({
+    board,
+    columns,
+    drop: move,
+    remove: useRemove(),
+  })
   const travelling = drag ?? grabbed
   const flying = board.cards.find(({ id }) => id === drag?.card)
   useGlide(columns, travelling !== undefined, drag?.card)
@@ -85,7 +89,10 @@ function Columns({ board, waiting }: { board: Board; waiting: ReadonlyMap<string
         <EditDialog
           id={editing}
           board={board}
-          onDelete={remove}
+          onDelete={(card) => {
+            remove(card)
+            setEditing(undefined)
+          }}
           onMove={(place) => move(editing, place)}
           onClose={() => {
             focus(editing)
@@ -110,12 +117,16 @@ function useMove(board: Board): (card: string, place: Place) => void {
 /** How long a card that was deleted can be had back. */
 const undoMs = 6_000
 
-function useRemove(): (card: Card) => void {
+function useRemove(): (card: Card, undone: () => void) => void {
   const { outbox, track, write } = useWorkplace()
-  return (card) => {
+  return (card, undone) => {
     track('delete')
     const key = write({ do: 'delete', card: card.id, rev: card.rev, title: card.title }, undoMs)
     if (key === undefined) return
-    notify(`“${card.title}” is deleted`, { label: 'Undo', run: () => outbox.remove(key) }, undoMs - 200)
+    const undo = () => {
+      undone()
+      outbox.remove(key)
+    }
+    notify(`“${card.title}” is deleted`, { label: 'Undo', run: undo }, undoMs - 200)
   }
 }

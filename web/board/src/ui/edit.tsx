@@ -10,6 +10,7 @@ import { usePeople } from './person.js'
 interface Properties {
   readonly id: string
   readonly board: Board
+  /** Deletes the card, and closes. */
   readonly onDelete: (card: Card) => void
   readonly onMove: (place: Place) => void
   readonly onClose: () => void
@@ -81,15 +82,7 @@ function Open({
           {!isGone && followed.length > 0 && `${nameOf(card.updatedBy)} has just changed ${listOf(followed)}.`}
         </p>
         <div className="buttons">
-          <button
-            type="button"
-            className="danger"
-            disabled={isGone}
-            onClick={() => {
-              onDelete(card)
-              onClose()
-            }}
-          >
+          <button type="button" className="danger" disabled={isGone} onClick={() => onDelete(card)}>
             Delete
           </button>
           <button type="button" onClick={onClose}>

@@ -1,6 +1,6 @@
 import { type KeyboardEvent, type RefObject, useEffect, useRef, useState } from 'react'
 import type { Board, Card } from '../model.js'
-import { type Place, placeOf, step } from '../order.js'
+import { lanes, type Place, placeOf, step } from '../order.js'
 
 const arrows = { ArrowUp: 'up', ArrowDown: 'down', ArrowLeft: 'left', ArrowRight: 'right' } as const
 type Arrow = keyof typeof arrows
@@ -19,7 +19,8 @@ export interface GrabOptions {
   readonly board: Board
   readonly columns: RefObject<HTMLElement | null>
   readonly drop: (card: string, place: Place) => void
-  readonly remove: (card: Card) => void
+  /** Deletes a card, and calls back if that is undone. */
+  readonly remove: (card: Card, undone: () => void) => void
 }
 
 /**
@@ -44,6 +45,18 @@ export function useGrab({ board, columns, drop, remove }: GrabOptions) {
     say(words)
   }
 
+  /** Deletes a card. The focus goes to one beside it, or to where one is added, and comes back with it. */
+  const removeFrom = (card: Card) => {
+    const lane = lanes(board).find(({ cards }) => cards.some(({ id }) => id === card.id))
+    const at = lane?.cards.findIndex(({ id }) => id === card.id) ?? 0
+    focusNext.current = (lane?.cards[at + 1] ?? lane?.cards[at - 1])?.id
+    if (lane && focusNext.current === undefined)
+      columns.current?.querySelector<HTMLElement>(`[data-column="${CSS.escape(lane.column.id)}"] .add`)?.focus()
+    remove(card, () => {
+      focusNext.current = card.id
+    })
+  }
+
   /** What a key does to a card that is at rest; false if nothing. */
   const pressed = (key: string, card: Card): boolean => {
     const place = placeOf(board, card.id)
@@ -51,7 +64,7 @@ export function useGrab({ board, columns, drop, remove }: GrabOptions) {
       setGrabbed({ card: card.id, place })
       say(`${card.title} is picked up, in ${inWords(board, place)}. Arrows move it, space drops it, Escape lets go.`)
     } else if (isArrow(key)) focusBeside(columns.current, card.id, key)
-    else if (key === 'Delete') remove(card)
+    else if (key === 'Delete') removeFrom(card)
     else return false
     return true
   }
@@ -78,6 +91,7 @@ export function useGrab({ board, columns, drop, remove }: GrabOptions) {
       const isDone = grabbed ? pressedFor(event.key, grabbed, card.title) : pressed(event.key, card)
       if (isDone) event.preventDefault()
     },
+    remove: removeFrom,
     onBlur: () => grabbed && letGo(''),
     /** Gives a card the focus with the next render. */
     focus(card: string) {
