@@ -287,7 +287,7 @@ export class Story {
     const tab = this.#chance.one(this.tabs)
     this.trouble = true
     await tab.trouble(/Switch live delivery off/)
-    for (const each of this.tabs) await each.says(/^Live by pages/)
+    for (const each of this.tabs) await each.says(/^Live by asking/)
     await this.#picture('switched-off', tab)
     await this.#rounds(1)
     await tab.trouble(/Switch live delivery on/)
