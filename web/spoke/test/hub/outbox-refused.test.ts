@@ -191,6 +191,10 @@ describe('bounds', () => {
           request.onblocked = reject
         }),
     )
+    await eventually(
+      () => one.evaluate(() => indexedDB.databases()),
+      (all) => all.length === 1, // though nobody has written since
+    )
     expect(await put(two, 'c', 'three')).toBe('disk')
     for (const page of [one, two]) {
       await page.waitForFunction(() => globalThis.edits.outbox.durability === 'disk')
