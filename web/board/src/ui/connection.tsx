@@ -65,15 +65,18 @@ export function Connection() {
           ))}
         </tbody>
       </table>
-      <p className="fine">
-        Data is at most as old as the answer that brought it, or live as what the stream said last: if nothing has
-        changed, it says so every 15 s.
-      </p>
-      <p className="fine">
-        The age of a change is how long after the server had it somebody else’s change came onto this screen, give or
-        take {span(clock.doubt)}. Costs are this tab’s, from 5 s after the mode was switched on: all that is answered,
-        and what is sent without its headers, which no page can see.
-      </p>
+      <details className="fine">
+        <summary>What these figures are</summary>
+        <p>
+          Data is at most as old as the answer that brought it, or live as what the stream said last: if nothing has
+          changed, it says so every 15 s.
+        </p>
+        <p>
+          The age of a change is how long after the server had it somebody else’s change came onto this screen, give or
+          take {span(clock.doubt)}. Costs are this tab’s, from 5 s after the mode was switched on: all that is answered,
+          and what is sent without its headers, which no page can see.
+        </p>
+      </details>
       <Pressed />
     </section>
   )
