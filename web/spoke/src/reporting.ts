@@ -1,5 +1,5 @@
-/** Calls what is not ours: what it throws, or its promise rejects with, goes to `fail`. */
-export function guarded(f: () => unknown, fail: (error: unknown) => void): void {
+/** Calls what is not ours: what it throws, or its promise rejects with, goes to `fail` and stops nothing. */
+export function guarded(f: () => unknown, fail: (error: unknown) => void = console.error): void {
   try {
     const result = f()
     if (result instanceof Promise) result.catch(fail)

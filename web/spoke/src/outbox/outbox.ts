@@ -1,6 +1,6 @@
-import { guarded } from '../guarded.js'
 import { errorOf, type HubError, type Problem } from '../problem.js'
 import { type Draft, type Published, randomId } from '../publisher.js'
+import { guarded } from '../reporting.js'
 import type { Spoke } from '../spoke.js'
 import { chained } from './chain.js'
 import { Disk } from './disk.js'

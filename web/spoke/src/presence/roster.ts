@@ -1,5 +1,6 @@
 import { seenOn } from '../filter.js'
 import { HubError } from '../problem.js'
+import { guarded } from '../reporting.js'
 import type { Spoke } from '../spoke.js'
 
 /** One connection of a member. */
@@ -152,13 +153,7 @@ export class Roster<Events extends object> {
 
   #changed(state: PresenceState): void {
     this.state = state
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(state)
-      } catch (error) {
-        console.error(error) // what is thrown by one stops no other
-      }
-    }
+    for (const listener of [...this.#listeners]) guarded(() => listener(state))
   }
 
   #refused(error: HubError, announce: boolean): void {

@@ -1,4 +1,5 @@
 import { notifyManager } from '@tanstack/query-core'
+import { guarded } from '../reporting.js'
 
 /** A page that nobody sees has no frames, and one that is about to be hidden may not get its next. */
 const latestMs = 100
@@ -23,12 +24,6 @@ function run(): void {
   const all = [...due]
   due.clear()
   notifyManager.batch(() => {
-    for (const f of all) {
-      try {
-        f()
-      } catch (error) {
-        console.error(error) // what is thrown by one stops no other
-      }
-    }
+    for (const f of all) guarded(f)
   })
 }

@@ -1,7 +1,7 @@
-import { guarded } from '../guarded.js'
 import type { Ended, OutboxItem } from '../outbox/item.js'
 import { type Conflict, ConflictError, type HubError } from '../problem.js'
 import { type Draft, randomId } from '../publisher.js'
+import { guarded } from '../reporting.js'
 import type { EventOf } from '../schema.js'
 import { isBefore, parseCursor, type ResetReason } from '../wire.js'
 import type { Followed, LiveState, LiveStateOptions } from './index.js'
