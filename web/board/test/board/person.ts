@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { BrowserContext } from 'playwright-core'
 import type { Audit, Office } from './office.js'
 import { type Shown, Tab } from './tab.js'
@@ -60,6 +61,7 @@ export class Person {
     const sessions = await Promise.all(this.tabs.map(({ page }) => page.context().newCDPSession(page)))
     const set = (state: 'active' | 'frozen') =>
       Promise.all(sessions.map((cdp) => cdp.send('Page.setWebLifecycleState', { state })))
+    await setTimeout(1_000) // what tabs tell each other has come by now
     await Promise.all(this.tabs.map(({ page }) => page.evaluate(() => globalThis.passTime(61_000))))
     await set('frozen')
     return async () => {

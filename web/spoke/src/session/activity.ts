@@ -20,12 +20,13 @@ export function watchActivity(name: string, shareMs: number, was: (at: number) =
     was(now)
     if (now - sharedAt < shareMs) return
     sharedAt = now
-    channel?.postMessage('')
+    channel?.postMessage(Date.now()) // it may come late: after a sleep, when nobody is here any more
   }
   const open = () => {
     if (typeof BroadcastChannel === 'undefined') return
     channel = new BroadcastChannel(name)
-    channel.onmessage = () => was(performance.now() + shareMs)
+    channel.onmessage = ({ data }: MessageEvent<number>) =>
+      was(performance.now() - Math.max(Date.now() - data, 0) + shareMs)
     here()
   }
   // A browser gives up a page that it keeps when it is sent something.

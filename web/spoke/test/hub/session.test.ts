@@ -103,6 +103,10 @@ test('who is at one tab is idle in none', async () => {
   }
   expect(await types()).toEqual(['started', 'started'])
   await eventually(types, (all) => all.filter((type) => type === 'idle').length === 2)
+  // What a tab has said before the machine slept comes when it wakes up.
+  await looked.evaluate(() => new BroadcastChannel('nave/activity ').postMessage(Date.now() - 5_000))
+  await sleep(300)
+  expect(await types()).not.toContain('active')
   await looked.mouse.move(99, 99)
   await eventually(types, (all) => all.filter((type) => type === 'active').length === 2)
 })
