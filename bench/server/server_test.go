@@ -12,8 +12,9 @@ func TestTheHubIsBuiltAsMakeDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(text), "CGO_ENABLED=0 go build ")
-	made, _, _ := strings.Cut(rest, " -o bin/hub")
+	rest, _, _ := strings.Cut(string(text), " -o bin/hub")
+	const command = "CGO_ENABLED=0 go build "
+	made := rest[strings.LastIndex(rest, command)+len(command):]
 	made = strings.Replace(made, "$(if $(VERSION), -X main.version=$(VERSION))", "", 1)
 	if want := strings.ReplaceAll(made, "-ldflags '-s -w'", "-ldflags=-s -w"); strings.Join(flags, " ") != want {
 		t.Errorf("the hub is built with %q, and by make with %q", flags, made)
