@@ -47,21 +47,25 @@ board-figures: ## measure the board, polling and live, for examples/board/FIGURE
 build: ## build bin/hub
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w$(if $(VERSION), -X main.version=$(VERSION))' -o bin/hub ./cmd/hub
 
+# Tests of the whole that look at time and memory: they come last, one after the other.
+MEASURING := /tests$$|/tests/(degrade|linear|overload|slow|soak)
+
 # The race detector needs cgo, and that needs a C compiler: try it. The tests of web
-# wait more than they compute, so they run beside those of the parts. The tests of the
-# whole come last and one after the other, since they look at time and memory.
+# wait more than they compute, so the others run beside them, but for those that measure.
 test: ## vet and run all tests, with the race detector if a C compiler is there
 	go vet $(PKG)
 	@mkdir -p bin; rm -f $(FIGURES)
 	@if CGO_ENABLED=1 go build -race runtime/cgo 2>/dev/null; then race=-race; cgo=1; else race=; cgo=0; \
 		echo 'WARNING: no C compiler that works, so the tests run WITHOUT the race detector.'; fi; \
-	all=$$(go list $(PKG)) || exit 1; export FIGURES=$(FIGURES) CGO_ENABLED=$$cgo; failed=; \
-	parts=$$(echo "$$all" | grep -v /tests); whole=$$(echo "$$all" | grep /tests); web=:; \
+	all=$$(go list $(PKG)) || exit 1; export FIGURES=$(FIGURES) CGO_ENABLED=$$cgo; failed=; web=:; \
+	parts=$$(echo "$$all" | grep -v /tests); last=$$(echo "$$all" | grep -E '$(MEASURING)'); \
+	whole=$$(echo "$$all" | grep /tests | grep -vE '$(MEASURING)'); \
 	[ '$(PKG)' != ./... ] || { $(MAKE) --no-print-directory web >bin/web.log 2>&1 & web="wait $$!"; }; \
 	set -x; \
 	[ -z "$$parts" ] || nice go test $$race -timeout $(TIMEOUT) $$parts || failed=yes; \
+	[ -z "$$whole" ] || nice go test $$race -timeout $(TIMEOUT) -p 1 -count=1 $$whole || failed=yes; \
 	$$web || failed=yes; [ ! -f bin/web.log ] || cat bin/web.log; rm -f bin/web.log; \
-	[ -z "$$whole" ] || go test $$race -timeout $(TIMEOUT) -p 1 -count=1 $$whole || failed=yes; \
+	[ -z "$$last" ] || go test $$race -timeout $(TIMEOUT) -p 1 -count=1 $$last || failed=yes; \
 	{ set +x; } 2>/dev/null; \
 	if [ -f $(FIGURES) ]; then echo; echo 'What the tests measured:'; cat $(FIGURES); fi; [ -z "$$failed" ]
 

@@ -1,19 +1,19 @@
 import { defineConfig } from 'vitest/config'
 
+const scenario = ['test/board/scenario.test.ts']
+const board = {
+  globalSetup: 'test/board/setup.ts',
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  fileParallelism: false, // each has a browser
+}
+
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
-      {
-        test: {
-          name: 'board',
-          include: ['test/board/**/*.test.ts'],
-          globalSetup: 'test/board/setup.ts',
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          fileParallelism: false, // each has a browser
-        },
-      },
+      { test: { ...board, name: 'board', include: ['test/board/**/*.test.ts'], exclude: scenario } },
+      { test: { ...board, name: 'scenario', include: scenario } },
     ],
   },
 })

@@ -133,7 +133,7 @@ async function comeInOneByOne(load: Load, url: string, stream: string): Promise<
   const came: Person[] = []
   for (let i = 0; i < others; i++) {
     const user = (people[i % people.length] ?? '').toLowerCase()
-    came.push(await comeIn({ url, user, mode, stream, conversation, session: `session-${i}` }))
+    came.push(await comeIn({ url, user, mode, stream, session: `session-${i}` }))
     await seconds(spreadSeconds / 30)
   }
   return came

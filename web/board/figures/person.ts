@@ -20,8 +20,6 @@ export interface Wanted {
   readonly mode: Mode
   /** The path and query of the stream that a real tab follows; in live mode. */
   readonly stream: string
-  /** The conversation that is open. */
-  readonly conversation: string
   readonly session: string
 }
 
@@ -34,12 +32,10 @@ export async function comeIn(wanted: Wanted): Promise<Person> {
 class Documents {
   readonly arrivals: Arrival[] = []
   readonly #client: Client
-  readonly #conversation: string
   readonly #known = new Map<string, number>()
 
-  constructor(client: Client, conversation: string) {
+  constructor(client: Client) {
     this.#client = client
-    this.#conversation = conversation
   }
 
   async board(): Promise<void> {
@@ -60,12 +56,8 @@ class Documents {
     await this.#client.get('/api/conversations')
   }
 
-  async messages(): Promise<void> {
-    await this.#client.get(`/api/conversations/${this.#conversation}/messages`)
-  }
-
   async all(): Promise<void> {
-    await Promise.all([this.board(), this.users(), this.conversations(), this.messages()])
+    await Promise.all([this.board(), this.users(), this.conversations()])
   }
 }
 
@@ -75,9 +67,9 @@ class Polling implements Person {
   readonly #documents: Documents
   readonly #timers: NodeJS.Timeout[]
 
-  constructor(client: Client, { conversation, session }: Wanted) {
+  constructor(client: Client, { session }: Wanted) {
     this.client = client
-    const documents = new Documents(client, conversation)
+    const documents = new Documents(client)
     this.#documents = documents
     const beat = async () => {
       await client.call('POST', '/api/sessions/heartbeat', { session, state: 'active' })
@@ -90,7 +82,6 @@ class Polling implements Person {
       every(30_000, () => documents.board()),
       every(300_000, () => documents.users()),
       every(10_000, () => documents.conversations()),
-      every(10_000, () => documents.messages()),
     ]
   }
 
@@ -122,7 +113,7 @@ class Live implements Person {
 
   static async open(client: Client, wanted: Wanted): Promise<Live> {
     const live = new Live(client, wanted)
-    const documents = new Documents(client, wanted.conversation)
+    const documents = new Documents(client)
     await documents.all()
     await live.#follow()
     await documents.all() // what happened between

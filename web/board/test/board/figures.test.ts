@@ -31,12 +31,11 @@ test('a tab that polls asks for what such pages ask for, and the others ask for 
   expect(Object.keys(found).sort()).toEqual([
     'GET /api/boards/main',
     'GET /api/conversations',
-    'GET /api/conversations/design/messages',
     'POST /api/sessions/heartbeat',
   ])
   for (const each of [polling.asked[0]?.length, ...polling.requests]) {
-    expect(each).toBeGreaterThanOrEqual(6) // 8, but for those at the edges of half a minute
-    expect(each).toBeLessThanOrEqual(10)
+    expect(each).toBeGreaterThanOrEqual(3) // 5, but for those at the edges of half a minute
+    expect(each).toBeLessThanOrEqual(7)
   }
 })
 

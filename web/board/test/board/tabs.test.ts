@@ -45,6 +45,7 @@ test('all tabs show who is signed in, and none writes in the name of another', a
       body: JSON.stringify({ user: 'chloe' }),
     }),
   )
+  await first.getByRole('button', { name: 'Chat', exact: true }).click()
   await first.getByRole('textbox', { name: /Message to/ }).fill('By Ben')
   await first.keyboard.press('Enter')
   await first.getByRole('button', { name: /^Chloe: Sign out/ }).waitFor()
@@ -66,6 +67,7 @@ test('who signs out is asked about what is not sent, and stays signed in if that
   await ada.getByText('Trouble', { exact: true }).click()
   await ada.getByRole('button', { name: 'Go offline' }).click()
   await ada.getByText('Trouble', { exact: true }).click()
+  await ada.getByRole('button', { name: 'Chat', exact: true }).click()
   await ada.getByRole('textbox', { name: /Message to/ }).fill('Kept')
   await ada.keyboard.press('Enter')
   await ada.getByRole('button', { name: /Sign out/ }).click()

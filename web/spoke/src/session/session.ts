@@ -93,6 +93,9 @@ class Tracked implements Session {
     const [sayIdle, endSaying] = tellIdleness(spoke)
     this.#sayIdle = sayIdle
     signal.addEventListener('abort', endSaying)
+    // A machine that slept may have held its timers back, and its clock not.
+    const unlisten = spoke.listen(({ kind }) => kind === 'heartbeat' && this.#look())
+    signal.addEventListener('abort', unlisten)
     const shareMs = Math.min(this.#idleAfterMs / 4, 15_000)
     // First: who comes back to the page is there.
     watchActivity(`nave/activity ${options.identity ?? ''}`, shareMs, (at) => this.#wasActive(at), signal)
