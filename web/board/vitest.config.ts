@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 const scenario = ['test/board/scenario.test.ts']
 const board = {
+  retry: process.env['CI'] ? 1 : 0, // a build server may hold a browser up for seconds
   globalSetup: 'test/board/setup.ts',
   testTimeout: 60_000,
   hookTimeout: 60_000,

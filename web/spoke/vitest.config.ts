@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
-const hub = { globalSetup: 'test/hub/setup.ts', testTimeout: 40_000, hookTimeout: 40_000 }
+// A build server may hold a browser up for seconds: there a test has a second try, and says so.
+const retry = process.env['CI'] ? 1 : 0
+const hub = { globalSetup: 'test/hub/setup.ts', testTimeout: 40_000, hookTimeout: 40_000, retry }
 const pace = ['test/hub/pace.test.ts']
 
 export default defineConfig({
