@@ -336,14 +336,15 @@ func TestTheHubsOwnTransientEventsAreNotShed(t *testing.T) {
 			if err := h.Pin(t.Context(), &Pin{Level: level}); err != nil {
 				t.Fatal(err)
 			}
+			synctest.Wait() // every client has heard of the level
 			if _, err := h.publishOwn(t.Context(), event("$hub/trial", "hub.trial", 1)); err != nil {
 				t.Errorf("at %s: %v", level, err)
 			}
 			if _, err := h.Publish(t.Context(), event("ui/1", "click", 1)); (err == nil) != level.Has(nave.TransientEvents) {
 				t.Errorf("somebody else's at %s: %v", level, err)
 			}
+			synctest.Wait()
 		}
-		synctest.Wait()
 		seen := 0
 		for _, e := range s.events(t) {
 			if e.Name == "hub.trial" {
