@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -19,10 +20,12 @@ const (
 	// relayTopic is where the relay hears that there is something to do. Nobody has a
 	// token to publish there.
 	relayTopic nave.Topic = "outbox/board"
-	// relayPage is how many transactions are taken out of the outbox together. After a
-	// crash between the hub's yes and that, they are published again under the same
-	// ids, and the hub stores nothing twice.
+	// relayPage is how many transactions are read together.
 	relayPage = 50
+	// tidyAfter is how often, at most, what the hub has is taken out of the outbox: each
+	// time costs a sync of the disk. After a crash meanwhile it is published again under
+	// the same ids, and the hub stores nothing twice.
+	tidyAfter = time.Second
 )
 
 // relayOf publishes what waits in the outbox: each transaction as one batch, in
@@ -31,47 +34,52 @@ func relayOf(s *store.Store) hub.Extension {
 	return hub.Extension{
 		Name:    relayName,
 		Filters: nave.Filters{nave.Filter(relayTopic)},
-		New:     func(out hub.Publisher) hub.Handler { return relay{s, out} },
+		New:     func(out hub.Publisher) hub.Handler { return &relay{store: s, out: out} },
 	}
 }
 
 type relay struct {
-	store *store.Store
-	out   hub.Publisher
+	store     *store.Store
+	out       hub.Publisher
+	published int64 // the last transaction that the hub has
+	takenOut  int64 // the last that is no longer in the outbox
+	tidied    time.Time
 }
 
-// Handle empties the outbox. When it cannot, the hub calls it again a second later,
-// or restarts it; whatever has had a yes is taken out before.
-func (r relay) Handle(ctx context.Context, _ nave.Event) error {
+// Handle publishes the outbox. When it cannot, the hub calls it again a second
+// later, or restarts it.
+func (r *relay) Handle(ctx context.Context, _ nave.Event) error {
 	for {
-		waiting, err := r.store.Waiting(ctx, relayPage)
+		waiting, err := r.store.Waiting(ctx, r.published, relayPage)
 		if err != nil {
 			return nave.Errorf(nave.CodeUnavailable, "read the outbox: %w", err)
 		}
-		if len(waiting) == 0 {
-			return nil
-		}
-		last, publishErr := r.publish(ctx, waiting)
-		if last > 0 {
-			if err := r.store.Announced(ctx, last); err != nil {
-				return nave.Errorf(nave.CodeUnavailable, "empty the outbox: %w", err)
-			}
-		}
-		if publishErr != nil || len(waiting) < relayPage {
-			return publishErr // what was written since has woken the relay again
+		if err := errors.Join(r.publish(ctx, waiting), r.tidy(ctx)); err != nil || len(waiting) < relayPage {
+			return err // what was written since has woken the relay again
 		}
 	}
 }
 
-// publish returns the last transaction that the hub has.
-func (r relay) publish(ctx context.Context, waiting []store.Batch) (last int64, err error) {
+// tidy takes what the hub has out of the outbox, unless it has done so just now.
+func (r *relay) tidy(ctx context.Context) error {
+	if r.takenOut == r.published || time.Since(r.tidied) < tidyAfter {
+		return nil
+	}
+	if err := r.store.Announced(ctx, r.published); err != nil {
+		return nave.Errorf(nave.CodeUnavailable, "empty the outbox: %w", err)
+	}
+	r.takenOut, r.tidied = r.published, time.Now()
+	return nil
+}
+
+func (r *relay) publish(ctx context.Context, waiting []store.Batch) error {
 	for _, batch := range waiting {
 		if _, err := r.out.Publish(ctx, eventsOf(r.store.Name(), batch)...); err != nil {
-			return last, fmt.Errorf("publish transaction %d of the outbox: %w", batch.ID, err)
+			return fmt.Errorf("publish transaction %d of the outbox: %w", batch.ID, err)
 		}
-		last = batch.ID
+		r.published = batch.ID
 	}
-	return last, nil
+	return nil
 }
 
 func eventsOf(database string, batch store.Batch) []nave.Event {
@@ -116,7 +124,7 @@ func wake(lc fx.Lifecycle, s *store.Store, out hub.Publisher) {
 }
 
 func wakeIfNeeded(ctx context.Context, s *store.Store, out hub.Publisher) {
-	waiting, err := s.Waiting(ctx, 1)
+	waiting, err := s.Waiting(ctx, 0, 1)
 	if err != nil && ctx.Err() == nil {
 		slog.Warn("the outbox cannot be read; it is tried again", "error", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -87,7 +88,7 @@ func TestRelayIsRefused(t *testing.T) {
 	setStatus(t, s, "away")
 	published := 0
 	busy := nave.Errorf(nave.CodeBusy, "too fast")
-	r := relay{s, publisher(func([]nave.Event) error {
+	r := relay{store: s, out: publisher(func([]nave.Event) error {
 		if published == 2 {
 			return busy
 		}
@@ -97,7 +98,7 @@ func TestRelayIsRefused(t *testing.T) {
 	if err := r.Handle(t.Context(), nave.Event{}); nave.CodeOf(err) != nave.CodeBusy {
 		t.Errorf("refused with %v", err)
 	}
-	waiting, err := s.Waiting(t.Context(), 10)
+	waiting, err := s.Waiting(t.Context(), 0, 10)
 	if err != nil || len(waiting) != 1 || waiting[0].ID != 3 {
 		t.Fatalf("waiting are %v: %v", waiting, err)
 	}
@@ -108,5 +109,46 @@ func TestRelayIsRefused(t *testing.T) {
 	published = 0
 	if err := r.Handle(t.Context(), nave.Event{}); err != nil || published != 1 {
 		t.Errorf("then %d were published: %v", published, err)
+	}
+}
+
+// Many changes are taken out of the outbox together, and the last ones without another.
+func TestRelayTidies(t *testing.T) {
+	s := newStore(t)
+	var ids []string
+	r := relay{store: s, out: publisher(func(events []nave.Event) error {
+		ids = append(ids, events[0].ID)
+		return nil
+	})}
+	handle := func() {
+		t.Helper()
+		if err := r.Handle(t.Context(), nave.Event{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := func() int {
+		t.Helper()
+		waiting, err := s.Waiting(t.Context(), 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(waiting)
+	}
+	handle() // what a board begins with
+	for i := range 3 {
+		setStatus(t, s, strconv.Itoa(i))
+		handle()
+	}
+	if n := left(); n != 3 {
+		t.Errorf("%d are left just after they were published, want all 3", n)
+	}
+	r.tidied = time.Now().Add(-tidyAfter)
+	handle()
+	if n := left(); n != 0 {
+		t.Errorf("%d are left later", n)
+	}
+	slices.Sort(ids)
+	if n := len(slices.Compact(slices.Clone(ids))); n != 4 || len(ids) != 4 {
+		t.Errorf("published as %v, want each of 4 once", ids)
 	}
 }

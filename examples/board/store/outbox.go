@@ -57,9 +57,10 @@ func (t *tx) putOutbox() error {
 	return t.do(`INSERT INTO outbox (at, events) VALUES (?, ?)`, t.now.UnixMilli(), string(text))
 }
 
-// Waiting are the first transactions of the outbox, oldest first, at most so many.
-func (s *Store) Waiting(ctx context.Context, most int) ([]Batch, error) {
-	return all(ctx, s.read, scanBatch, `SELECT id, at, events FROM outbox ORDER BY id LIMIT ?`, most)
+// Waiting are the first transactions of the outbox after the one of an id, oldest
+// first, at most so many.
+func (s *Store) Waiting(ctx context.Context, after int64, most int) ([]Batch, error) {
+	return all(ctx, s.read, scanBatch, `SELECT id, at, events FROM outbox WHERE id > ? ORDER BY id LIMIT ?`, after, most)
 }
 
 func scanBatch(r row) (b Batch, err error) {

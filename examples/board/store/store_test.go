@@ -47,7 +47,7 @@ func TestOutbox(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "board.sqlite"))
 	defer s.Close()
 	<-s.Changed()
-	seeded, err := s.Waiting(t.Context(), 10)
+	seeded, err := s.Waiting(t.Context(), 0, 10)
 	if err != nil || len(seeded) != 1 {
 		t.Fatalf("%d transactions make a board: %v", len(seeded), err)
 	}
@@ -59,7 +59,7 @@ func TestOutbox(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	waiting, err := s.Waiting(t.Context(), 10)
+	waiting, err := s.Waiting(t.Context(), 0, 10)
 	if err != nil || len(waiting) != 2 || waiting[0].ID <= seeded[0].ID || waiting[1].ID <= waiting[0].ID {
 		t.Fatalf("waiting are %v: %v", waiting, err)
 	}
