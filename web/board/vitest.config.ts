@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
-const scenario = ['test/board/scenario.test.ts']
 const board = {
+  name: 'board',
+  include: ['test/board/**/*.test.ts'],
   retry: process.env['CI'] ? 1 : 0, // a build server may hold a browser up for seconds
   globalSetup: 'test/board/setup.ts',
   testTimeout: 60_000,
@@ -11,10 +12,6 @@ const board = {
 
 export default defineConfig({
   test: {
-    projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
-      { test: { ...board, name: 'board', include: ['test/board/**/*.test.ts'], exclude: scenario } },
-      { test: { ...board, name: 'scenario', include: scenario } },
-    ],
+    projects: [{ test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } }, { test: board }],
   },
 })

@@ -81,8 +81,7 @@ export class Office {
 
   /** Somebody opens the board and signs in. */
   async comesIn(name: string, mode: 'live' | 'polling' = 'live', machine?: BrowserContext): Promise<Page> {
-    const context = machine ?? (await this.machine())
-    const page = await context.newPage()
+    const page = await this.#window(machine ?? (await this.machine()))
     page.on('pageerror', (error) => this.#errors.push(`${name}: ${error.message}`))
     await page.goto(`${this.url}/?mode=${mode}`)
     const me = page.getByRole('button', { name, exact: true })
@@ -90,6 +89,20 @@ export class Office {
     if (await me.isVisible()) await me.click()
     await column(page, 'To do').waitFor()
     if (mode === 'live') await page.getByRole('status').filter({ hasText: /^Live/ }).waitFor()
+    return page
+  }
+
+  /** Opens a window of its own: of a window's tabs Chromium draws the one in front, and only there can one click. */
+  async #window(machine: BrowserContext): Promise<Page> {
+    const [open] = machine.pages()
+    if (!open) return machine.newPage()
+    const [ofPage, ofBrowser] = await Promise.all([machine.newCDPSession(open), this.#browser.newBrowserCDPSession()])
+    const { targetInfo } = await ofPage.send('Target.getTargetInfo')
+    const { browserContextId } = targetInfo
+    if (!browserContextId) throw new Error('the browser does not say which context a page is of')
+    const page = machine.waitForEvent('page')
+    await ofBrowser.send('Target.createTarget', { url: 'about:blank', browserContextId, newWindow: true })
+    await Promise.all([ofPage.detach(), ofBrowser.detach()])
     return page
   }
 

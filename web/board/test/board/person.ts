@@ -19,7 +19,7 @@ function holdTime() {
   }
 }
 
-/** Somebody with a machine of their own, and three tabs on it. */
+/** Somebody with a machine of their own, and three tabs on it, each in a window. */
 export class Person {
   readonly name: string
   readonly id: string

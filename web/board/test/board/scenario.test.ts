@@ -34,7 +34,7 @@ test('after a quarter of an hour of troubles six tabs, the database and the log 
     for (const { title, texts } of rooms) await agrees(() => tab.messages(title), texts)
     await agrees(() => tab.statuses(), statuses)
   }
-  for (const tab of story.tabs) await read(tab) // Chromium draws, of a window's tabs, the one in front
+  await Promise.all(story.tabs.map(read))
 
   // So does the hub, and what happened is what people did.
   const history = new History(await wholeLog(office))

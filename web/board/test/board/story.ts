@@ -260,7 +260,6 @@ export class Story {
     // What a page fetches now is ahead of what it will hear.
     for (let i = 0; i < 3; i++) await this.#gotThrough(await here.edit(first, 'title', this.#words()))
     await there.page.reload()
-    await there.look()
     await this.#live()
   }
 

@@ -43,11 +43,6 @@ export class Tab {
     return this.page.getByText(/on its way|on the way|kept until the server answers/)
   }
 
-  /** Looks at this tab: browsers draw one that nobody looks at once a second. */
-  async look(): Promise<void> {
-    await this.page.bringToFront()
-  }
-
   /** Waits for a word on the connection. */
   async says(title: RegExp): Promise<void> {
     await this.page.getByRole('status').filter({ hasText: title }).first().waitFor()
@@ -59,14 +54,12 @@ export class Tab {
   }
 
   async moveByKeys(id: string, arrows: readonly string[]): Promise<void> {
-    await this.look()
     await this.card(id).press('Space')
     for (const arrow of arrows) await this.page.keyboard.press(arrow)
     await this.page.keyboard.press('Space')
   }
 
   async moveByMouse(id: string, column: string): Promise<void> {
-    await this.look()
     const to = this.page.getByRole('region', { name: column })
     await this.card(id).scrollIntoViewIfNeeded()
     const [at, where] = [await this.card(id).boundingBox(), await to.boundingBox()]
@@ -85,7 +78,6 @@ export class Tab {
   }
 
   async open(id: string): Promise<Locator> {
-    await this.look()
     await this.card(id).click()
     const dialog = this.page.getByRole('dialog', { name: /^Card:/ })
     await dialog.waitFor()
@@ -102,7 +94,6 @@ export class Tab {
   }
 
   async save(): Promise<void> {
-    await this.look()
     await this.page
       .getByRole('dialog', { name: /^Card:/ })
       .getByRole('button', { name: 'Save' })
@@ -117,7 +108,6 @@ export class Tab {
 
   /** Decides about an edit that was asked about, and returns what has become of it, if it has not been given up. */
   async decide({ seen, ...edit }: Edit, decision: Decision): Promise<Edit | undefined> {
-    await this.look()
     const theirs = this.page.getByRole('radio', { name: /’s/ })
     const side = (await this.conflict.locator('label').filter({ has: theirs }).locator('span').textContent()) ?? ''
     const decided = { ...edit, seen: [...seen, side === 'nothing' ? '' : side] }
@@ -135,7 +125,6 @@ export class Tab {
   }
 
   async add(column: string, title: string): Promise<void> {
-    await this.look()
     await this.page.getByRole('button', { name: `Add a card to ${column}` }).click()
     await this.page.keyboard.type(title)
     await this.page.keyboard.press('Enter')
@@ -143,17 +132,14 @@ export class Tab {
   }
 
   async remove(id: string): Promise<void> {
-    await this.look()
     await this.card(id).press('Delete')
   }
 
   async undo(): Promise<void> {
-    await this.look()
     await this.page.getByRole('button', { name: 'Undo' }).first().click()
   }
 
   async show(panel: 'Chat' | 'People' | 'Connection'): Promise<void> {
-    await this.look()
     await this.page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name: panel }).click()
   }
 
@@ -172,7 +158,6 @@ export class Tab {
 
   /** The corner in which one may break things: opens it, or closes it again. */
   async corner(): Promise<void> {
-    await this.look()
     await this.page.getByText('Trouble', { exact: true }).click()
   }
 
