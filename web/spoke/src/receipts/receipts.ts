@@ -19,7 +19,7 @@ export interface Receipts {
   /** The event can be seen now. May be called of any event; of what no receipt is wanted, nothing happens. */
   rendered(event: Pick<WireEvent, 'offset'>): void
   /** Sends what waits, and ends it. */
-  stop(): void
+  close(): void
 }
 
 interface Receipt {
@@ -57,7 +57,7 @@ class Sender implements Receipts {
   readonly #everyMs: number
   readonly #told: boolean
   readonly #clock = new Clock()
-  readonly #stop = new AbortController()
+  readonly #closed = new AbortController()
   readonly #unlisten: () => void
   #waiting: Receipt[] = []
   #connection: string | undefined
@@ -71,7 +71,7 @@ class Sender implements Receipts {
     this.#everyMs = options.everyMs ?? 5_000
     this.#told = options.rendered === 'told'
     this.#unlisten = spoke.listen((said, at) => this.#heard(said, at))
-    const { signal } = this.#stop
+    const { signal } = this.#closed
     document.addEventListener(
       'visibilitychange',
       () => {
@@ -87,10 +87,10 @@ class Sender implements Receipts {
     if (receipt) receipt.rendered ??= timeOf(performance.now())
   }
 
-  stop(): void {
+  close(): void {
     this.#send(true)
     this.#unlisten()
-    this.#stop.abort()
+    this.#closed.abort()
   }
 
   #heard(said: Frame | Notice, at: number): void {

@@ -1,25 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { events, Site, seen, state, until } from './browser.js'
+import { describe, expect, test } from 'vitest'
+import { events, seen, state, until } from './browser.js'
 import { eventually, Hub } from './hub.js'
-import { Proxy } from './proxy.js'
+import { world } from './world.js'
 
-let hub: Hub
-let proxy: Proxy
-let site: Site
-beforeAll(async () => {
-  hub = await Hub.start()
-  proxy = await Proxy.start(hub.port)
-  site = await Site.start()
-})
-afterAll(async () => {
-  await site?.stop()
-  await proxy?.stop()
-  await hub?.stop()
-})
-beforeEach(async () => {
-  await proxy.set()
-  await site.fresh()
-})
+const { hub, proxy, site } = await world()
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
 let topics = 0

@@ -1,28 +1,11 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { Site } from './browser.js'
+import { describe, expect, test } from 'vitest'
 import { drained, here, offline, openEdits, outcomes, put, stored, titles, waiting } from './edits.js'
 import type { Options } from './edits-page.js'
-import { eventually, Hub } from './hub.js'
-import { Proxy } from './proxy.js'
+import { eventually } from './hub.js'
+import { world } from './world.js'
 
-let hub: Hub
-let proxy: Proxy
-let site: Site
-beforeAll(async () => {
-  hub = await Hub.start()
-  proxy = await Proxy.start(hub.port)
-  site = await Site.start()
-})
-afterAll(async () => {
-  await site?.stop()
-  await proxy?.stop()
-  await hub?.stop()
-})
-beforeEach(async () => {
-  await proxy.set()
-  await site.fresh()
-})
+const { hub, proxy, site } = await world()
 
 const open = (options: Partial<Options> = {}): Promise<Page> =>
   openEdits(site, { url: proxy.url, identity: 'alice', ...options })

@@ -1,25 +1,8 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { Site } from './browser.js'
-import { eventually, Hub, sleep } from './hub.js'
-import { Proxy } from './proxy.js'
+import { expect, test } from 'vitest'
+import { eventually, sleep } from './hub.js'
+import { world } from './world.js'
 
-let hub: Hub
-let proxy: Proxy
-let site: Site
-beforeAll(async () => {
-  hub = await Hub.start()
-  proxy = await Proxy.start(hub.port)
-  site = await Site.start()
-})
-afterAll(async () => {
-  await site?.stop()
-  await proxy?.stop()
-  await hub?.stop()
-})
-beforeEach(async () => {
-  await proxy.set()
-  await site.fresh()
-})
+const { hub, proxy, site } = await world()
 
 interface Page {
   events: { data: unknown; id: string }[]

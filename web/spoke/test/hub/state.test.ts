@@ -1,28 +1,12 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { Site } from './browser.js'
+import { expect, test } from 'vitest'
 import { openEdits } from './edits.js'
 import type { Card, Options } from './edits-page.js'
 import { eventually, Hub } from './hub.js'
 import { Proxy } from './proxy.js'
+import { world } from './world.js'
 
-let hub: Hub
-let proxy: Proxy
-let site: Site
-beforeAll(async () => {
-  hub = await Hub.start()
-  proxy = await Proxy.start(hub.port)
-  site = await Site.start()
-})
-afterAll(async () => {
-  await site?.stop()
-  await proxy?.stop()
-  await hub?.stop()
-})
-beforeEach(async () => {
-  await proxy.set()
-  await site.fresh()
-})
+const { hub, proxy, site } = await world()
 
 const open = (topic: string, options: Partial<Options> = {}): Promise<Page> =>
   openEdits(site, { url: proxy.url, identity: 'alice', topic, ...options })

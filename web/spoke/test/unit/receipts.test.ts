@@ -44,7 +44,7 @@ function setUp() {
       sending.rendered({ offset })
     },
     offsets: () => reports.flatMap(({ receipts }) => receipts.map(({ offset }) => offset)),
-    end: () => sending.stop(),
+    end: () => sending.close(),
   }
 }
 
