@@ -202,8 +202,12 @@ func (x *extensionActor) passLost(c *actors.Context[client.Message]) bool {
 	intact := slices.DeleteFunc(slices.Clone(x.Filters), func(f nave.Filter) bool {
 		return h.oldest(nave.Filters{f}) > x.position.at
 	})
-	x.hub.logger.Warn("events that an extension follows have left the log before it came to them",
-		"extension", x.Name, "between", x.position.at, "and", oldest, "still there", intact)
+	if oldest <= x.hub.startedAt && !slices.ContainsFunc(x.Filters, x.isToLast(intact)) {
+		x.hub.logger.Info("an extension goes on after a restart, with which its memory topics have ended", "extension", x.Name)
+	} else {
+		x.hub.logger.Warn("events that an extension follows have left the log before it came to them",
+			"extension", x.Name, "between", x.position.at, "and", oldest, "still there", intact)
+	}
 	for len(intact) > 0 && x.position.at < oldest {
 		frames, next, err := h.Read(x.ctx, x.position.at, intact)
 		var reset *nave.ResetError
@@ -222,6 +226,16 @@ func (x *extensionActor) passLost(c *actors.Context[client.Message]) bool {
 	}
 	x.position.at = max(x.position.at, oldest)
 	return true
+}
+
+// isToLast finds filters that have lost what a restart should have left: all that
+// are not intact but names of memory topics.
+func (x *extensionActor) isToLast(intact nave.Filters) func(nave.Filter) bool {
+	return func(f nave.Filter) bool {
+		topic, err := nave.ParseTopic(string(f))
+		inMemory := err == nil && x.hub.config.rule(topic).Durability == nave.Memory
+		return !inMemory && !slices.Contains(intact, f)
+	}
 }
 
 // handle reports whether all of the frames have been handled. When the hub is

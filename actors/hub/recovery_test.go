@@ -1,9 +1,12 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -236,6 +239,38 @@ func TestExtensionLosesNoDurableEventWithTheMemoryOnes(t *testing.T) {
 			t.Errorf("handled %v, want %v", got, want)
 		}
 	})
+}
+
+// That a restart ends what memory topics had is as it should be; that more is
+// missing is not, and may be so where a filter can match other topics as well.
+func TestExtensionWarnsOfWhatShouldHaveLasted(t *testing.T) {
+	for filter, warns := range map[nave.Filter]bool{"session/1": false, "session/*": true} {
+		t.Run(string(filter), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				log := memlog.Open(eventlog.Options{})
+				config := Config{
+					Topics:     []TopicRule{{Filter: "session/1", Durability: nave.Memory}},
+					Extensions: []Extension{{Name: "recorder", Filters: nave.Filters{filter}, New: func(Publisher) Handler { return &recorder{} }}},
+				}
+				first := startOn(t, config, func(context.Context) (eventlog.Log, error) { return forgetful{log, 0}, nil })
+				synctest.Wait()
+				publish1(t, first, event("session/1", "idle", 1))
+				end(t, first)
+
+				var said bytes.Buffer
+				config.Logger = slog.New(slog.NewTextHandler(&said, nil))
+				again := New(config, func(context.Context) (eventlog.Log, error) { return forgetful{log, log.Head()}, nil })
+				if err := again.Start(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				end(t, again)
+				if text := said.String(); strings.Contains(text, "WARN") != warns || !strings.Contains(text, "extension=recorder") {
+					t.Errorf("warns: want %t, and it says %s", warns, text)
+				}
+			})
+		})
+	}
 }
 
 func TestHubThatIsNotRunningSaysSo(t *testing.T) {
