@@ -152,13 +152,16 @@ func (e *embedded) keep(now *instance) {
 			e.ended <- err
 			return
 		case pause = <-e.kills:
+			slog.Warn("the hub is stopped, as somebody wants on the page; changes wait in the outbox", "for", pause)
 		case <-now.failed:
+			slog.Error("the hub has given up, and is started anew; changes wait in the outbox", "in", pause)
 		}
 		e.end(now)
 		if now = e.beginAgain(pause); now == nil {
 			e.ended <- nil
 			return
 		}
+		slog.Info("the hub is back, and is told of the changes that waited")
 	}
 }
 
