@@ -9,14 +9,13 @@ export interface Notice {
 
 export const notices: Store<readonly Notice[]> = new Store<readonly Notice[]>([])
 
-const most = 4
 let last = 0
 
 /** Tells something for some milliseconds, and returns what ends that. */
 export function notify(text: string, action?: Notice['action'], ms = 6_000): () => void {
   const id = ++last
   const end = () => notices.set(notices.value.filter((notice) => notice.id !== id))
-  notices.set([...notices.value, { id, text, ...(action && { action }) }].slice(-most))
+  notices.set([...notices.value, { id, text, ...(action && { action }) }])
   setTimeout(end, ms)
   return end
 }

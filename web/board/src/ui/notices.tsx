@@ -2,12 +2,12 @@ import { notices } from '../notices.js'
 import { useStore } from '../store.js'
 import { Failed } from './failed.js'
 
+/** What passes, the newest first, and below it what stays until somebody has dealt with it. */
 export function Notices() {
   const all = useStore(notices)
   return (
     <div className="notices" role="status" aria-live="polite">
-      <Failed />
-      {all.map(({ id, text, action }) => (
+      {all.toReversed().map(({ id, text, action }) => (
         <p key={id} className="notice">
           <span>{text}</span>
           {action && (
@@ -23,6 +23,7 @@ export function Notices() {
           )}
         </p>
       ))}
+      <Failed />
     </div>
   )
 }
