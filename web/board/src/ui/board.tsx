@@ -1,7 +1,9 @@
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
+import { type Edit, useEdits } from '../drafts.js'
 import type { Board, Card } from '../model.js'
 import { notify } from '../notices.js'
 import { lanes, type Place, placeOf } from '../order.js'
+import { useStore } from '../store.js'
 import { useBoard, useWorkplace } from '../workplace.js'
 import { CardFace, CardTile } from './card.js'
 import { useDrag } from './drag.js'
@@ -34,6 +36,7 @@ function Columns({ board, waiting }: { board: Board; waiting: ReadonlyMap<string
   const travelling = drag ?? grabbed
   const flying = board.cards.find(({ id }) => id === drag?.card)
   useGlide(columns, travelling !== undefined, drag?.card)
+  const edits = useUnsaved(board, editing)
   useSeconds(20) // for how long ago things were
 
   const isTarget = (to: string, before: string | null) =>
@@ -57,7 +60,9 @@ function Columns({ board, waiting }: { board: Board; waiting: ReadonlyMap<string
                 <CardTile
                   key={card.id}
                   card={card}
-                  waits={waiting.get(card.id)}
+                  waits={
+                    waiting.get(card.id) ?? (edits.some((edit) => edit.card === card.id) ? 'your draft' : undefined)
+                  }
                   nameOf={nameOf}
                   dropBefore={isTarget(column.id, card.id)}
                   travels={travelling?.card === card.id}
@@ -112,6 +117,24 @@ function useMove(board: Board): (card: string, place: Place) => void {
     track('move')
     write({ do: 'move', id: crypto.randomUUID(), card, ...place })
   }
+}
+
+/**
+ * The edits that somebody has left unsaved. One whose card somebody else has deleted is
+ * sent, to be told in the outbox's words that it cannot be saved, and what to do with it.
+ */
+function useUnsaved(board: Board, editing: string | undefined): readonly Edit[] {
+  const { outbox, write } = useWorkplace()
+  const { edits, forget } = useEdits()
+  const entries = useStore(outbox.entries)
+  useEffect(() => {
+    const isThere = (id: string) =>
+      board.cards.some((card) => card.id === id) || entries.some(({ write }) => 'card' in write && write.card === id)
+    for (const edit of edits) {
+      if (edit.card !== editing && !isThere(edit.card) && write(edit) !== undefined) forget(edit.card)
+    }
+  })
+  return edits
 }
 
 /** How long a card that was deleted can be had back. */

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { type SubmitEvent, useEffect, useMemo, useRef, useState } from 'react'
+import { useDraft } from '../drafts.js'
 import { messagesWith } from '../overlay.js'
 import * as queries from '../queries.js'
 import { useStore } from '../store.js'
@@ -41,7 +42,7 @@ function Messages({ conversation, title, newest }: MessagesProperties) {
   const { nameOf } = usePeople()
   const { data = [], isSuccess, refetch } = useQuery(queries.messages(spoke, conversation))
   const entries = useStore(outbox.entries)
-  const [text, setText] = useState('')
+  const [text, setText] = useDraft(`say ${conversation}`, '')
   const end = useRef<HTMLLIElement>(null)
   const writes = useMemo(() => entries.map((entry) => entry.write), [entries])
   const messages = messagesWith(data, writes, conversation, me.id)

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useDraft } from '../drafts.js'
 import { type Changes, difference, type FieldName, fieldsOf, merge } from '../merge.js'
 import type { Card } from '../model.js'
 import type { Entry } from '../outbox.js'
@@ -39,7 +39,11 @@ interface Decision {
   readonly which: 'mine' | 'theirs' | 'anew'
   readonly value: string | null
   readonly over: string | null
+  /** What was written anew, whichever is wanted now. */
+  readonly anew: string | undefined
 }
+
+const undecided: Partial<Record<FieldName, Decision>> = {}
 
 function EditConflict({
   entry,
@@ -55,7 +59,7 @@ function EditConflict({
   const { outbox, track } = useWorkplace()
   const { nameOf } = usePeople()
   const { changes, conflicts } = merge(write.base, write.changes, current)
-  const [decisions, setDecisions] = useState<Partial<Record<FieldName, Decision>>>({})
+  const [decisions, setDecisions] = useDraft(`decision ${entry.key}`, undecided)
   // What others have changed since has to be looked at again.
   const decided = (name: FieldName) => (decisions[name]?.over === current[name] ? decisions[name] : undefined)
   const isOpen = conflicts.some((name) => decided(name) === undefined) || decided('title')?.value?.trim() === ''
@@ -66,6 +70,7 @@ function EditConflict({
     const wanted = difference(now, { ...now, ...changes, ...fields })
     const isSomething = Object.keys(wanted).length > 0
     track('decide')
+    setDecisions(undecided)
     outbox.decide(entry.key, isSomething ? { ...write, base: now, rev: current.rev, changes: wanted } : undefined)
   }
 
@@ -85,7 +90,11 @@ function EditConflict({
             mine={write.changes[name] ?? null}
             current={current}
             chosen={decided(name)?.which}
-            onChoose={(which, value) => setDecisions({ ...decisions, [name]: { which, value, over: current[name] } })}
+            anew={decisions[name]?.anew}
+            onChoose={(which, value) => {
+              const anew = which === 'anew' ? (value ?? '') : decisions[name]?.anew
+              setDecisions({ ...decisions, [name]: { which, value, over: current[name], anew } })
+            }}
           />
         ))}
         <div className="buttons">
@@ -111,18 +120,15 @@ interface ChoiceProperties {
   readonly mine: string | null
   readonly current: Card
   readonly chosen: Decision['which'] | undefined
+  readonly anew: string | undefined
   readonly onChoose: (which: Decision['which'], value: string | null) => void
 }
 
 /** Both values of one field side by side: mine, theirs, or what is written anew. */
-function Choice({ name, mine, current, chosen, onChoose }: ChoiceProperties) {
+function Choice({ name, mine, current, chosen, anew, onChoose }: ChoiceProperties) {
   const { nameOf } = usePeople()
-  const [anew, setAnew] = useState<string>()
   const theirs = current[name]
-  const write = (text: string) => {
-    setAnew(text)
-    onChoose('anew', text)
-  }
+  const write = (text: string) => onChoose('anew', text)
   const side = (which: Decision['which'], label: string, value: string | null, className = 'side') => (
     <label className={className}>
       <input type="radio" name={name} checked={chosen === which} onChange={() => onChoose(which, value)} />

@@ -1,4 +1,5 @@
-import { useEffect, useRef, useState } from 'react'
+import { useRef, useState } from 'react'
+import { cardDraft, type Edit, useDraft } from '../drafts.js'
 import { difference, type FieldName, fieldNames, fieldsOf } from '../merge.js'
 import type { Board, Card, Fields } from '../model.js'
 import { type Place, placeOf } from '../order.js'
@@ -34,16 +35,19 @@ function Open({
 }: Omit<Properties, 'id'> & { card: Card; isGone: boolean }) {
   const { track, write } = useWorkplace()
   const { nameOf } = usePeople()
-  const [opened] = useState({ rev: card.rev })
-  const { draft, setDraft, base, theirs, settle, followed } = useDraft(card)
-  const changes = difference(base, draft)
-  const isChanged = Object.keys(changes).length > 0
+  const { edit, fields, setFields, forget, theirs, settle, followed } = useEdit(card)
+  const [wasKept] = useState(edit !== undefined)
   const place = placeOf(board, card.id)
 
+  const discard = () => {
+    forget()
+    onClose()
+  }
   const save = () => {
-    if (isChanged) {
+    if (edit) {
       track('save card')
-      write({ do: 'edit', card: card.id, base, rev: opened.rev, changes })
+      if (write(edit) === undefined) return // there is no room, and it stays a draft
+      forget()
     }
     onClose()
   }
@@ -54,12 +58,12 @@ function Open({
         className="edit"
         onSubmit={(event) => {
           event.preventDefault()
-          if (draft.title.trim() !== '') save()
+          if (fields.title.trim() !== '') save()
         }}
       >
         {fieldNames.map((name) => (
           <div key={name} className="field">
-            <FieldInput name={name} value={draft[name]} onChange={(value) => setDraft({ ...draft, ...value })} />
+            <FieldInput name={name} value={fields[name]} onChange={(value) => setFields({ ...fields, ...value })} />
             {theirs.includes(name) && <Theirs card={card} name={name} onSettle={(whose) => settle(name, whose)} />}
           </div>
         ))}
@@ -79,16 +83,25 @@ function Open({
         </label>
         <p className="fine" role="status">
           {isGone && 'This card was deleted by somebody meanwhile. What you save can be made a new card.'}
+          {!isGone && wasKept && edit && 'This is how you left it: it is not saved yet. '}
           {!isGone && followed.length > 0 && `${nameOf(card.updatedBy)} has just changed ${listOf(followed)}.`}
         </p>
         <div className="buttons">
-          <button type="button" className="danger" disabled={isGone} onClick={() => onDelete(card)}>
+          <button
+            type="button"
+            className="danger"
+            disabled={isGone}
+            onClick={() => {
+              forget()
+              onDelete(card)
+            }}
+          >
             Delete
           </button>
-          <button type="button" onClick={onClose}>
-            Cancel
+          <button type="button" onClick={discard}>
+            {edit ? 'Discard' : 'Cancel'}
           </button>
-          <button type="submit" className="primary" disabled={draft.title.trim() === ''}>
+          <button type="submit" className="primary" disabled={fields.title.trim() === ''}>
             Save
           </button>
         </div>
@@ -128,32 +141,41 @@ function listOf(names: readonly FieldName[]): string {
 }
 
 /**
- * What is being edited, over what it was. What others change is followed in the fields
- * that were not touched; in those that were, it is shown beside until it is settled.
+ * What is being edited, a draft until it is saved. What others change is followed in the
+ * fields that were not touched; in those that were, it is shown beside until it is settled.
  */
-function useDraft(card: Card) {
-  const [draft, setDraft] = useState<Fields>(() => fieldsOf(card))
-  const [base, setBase] = useState<Fields>(() => fieldsOf(card))
-  const [followed, setFollowed] = useState<readonly FieldName[]>([])
-  const theirs = fieldNames.filter((name) => card[name] !== base[name] && card[name] !== draft[name])
+function useEdit(card: Card) {
+  const [kept, keep] = useDraft<Edit | undefined>(cardDraft(card.id), undefined)
+  const [opened] = useState(() => fieldsOf(card))
+  const now = fieldsOf(card)
+  const fields: Fields = { ...now, ...kept?.changes }
+  const touched = fieldNames.filter((name) => kept?.changes[name] !== undefined)
+  const base = withFields(now, kept?.base ?? now, touched)
+  const theirs = touched.filter((name) => now[name] !== base[name] && now[name] !== fields[name])
+  const followed = fieldNames.filter((name) => now[name] !== opened[name] && !touched.includes(name))
 
-  useEffect(() => {
-    const follow = fieldNames.filter((name) => card[name] !== base[name] && draft[name] === base[name])
-    const agreed = fieldNames.filter((name) => card[name] !== base[name] && draft[name] === card[name])
-    if (follow.length === 0 && agreed.length === 0) return
-    setDraft((before) => withFields(before, card, follow))
-    setBase((before) => withFields(before, card, [...follow, ...agreed]))
-    if (follow.length > 0) setFollowed(follow)
-  }, [card, draft, base])
-
-  const settle = (name: FieldName, whose: 'mine' | 'theirs') => {
-    setBase({ ...base, [name]: card[name] })
-    if (whose === 'theirs') setDraft({ ...draft, [name]: card[name] })
+  const set = (from: Fields, to: Fields) => {
+    const changes = difference(from, to)
+    const isChanged = Object.keys(changes).length > 0
+    keep(isChanged ? { do: 'edit', card: card.id, base: from, rev: kept?.rev ?? card.rev, changes } : undefined)
   }
-  return { draft, setDraft, base, theirs, settle, followed }
+  const settle = (name: FieldName, whose: 'mine' | 'theirs') => {
+    const settled = withFields(base, now, [name])
+    set(settled, whose === 'mine' ? fields : withFields(fields, now, [name]))
+  }
+  const edit = kept && { ...kept, base }
+  return {
+    edit,
+    fields,
+    setFields: (to: Fields) => set(base, to),
+    forget: () => keep(undefined),
+    theirs,
+    settle,
+    followed,
+  }
 }
 
-/** The fields, some of them as the card has them. */
-function withFields(fields: Fields, card: Card, names: readonly FieldName[]): Fields {
-  return { ...fields, ...Object.fromEntries(names.map((name) => [name, card[name]])) }
+/** The fields, some of them as others have them. */
+function withFields(fields: Fields, others: Fields, names: readonly FieldName[]): Fields {
+  return { ...fields, ...Object.fromEntries(names.map((name) => [name, others[name]])) }
 }

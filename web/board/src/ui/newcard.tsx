@@ -1,4 +1,5 @@
 import { type SubmitEvent, useRef, useState } from 'react'
+import { useDraft } from '../drafts.js'
 import type { Column } from '../model.js'
 import { useWorkplace } from '../workplace.js'
 
@@ -6,18 +7,19 @@ const mostTitle = 200
 
 export function NewCard({ column }: { column: Column }) {
   const { track, write } = useWorkplace()
-  const [title, setTitle] = useState<string>()
+  const [title, setTitle] = useDraft(`new ${column.id}`, '')
+  const [isOpen, setOpen] = useState(false)
   const wasOpen = useRef(false)
 
   const add = (event: SubmitEvent) => {
     event.preventDefault()
-    const named = title?.trim()
+    const named = title.trim()
     if (!named) return
     track('add card')
     if (write({ do: 'create', card: crypto.randomUUID(), column: column.id, title: named })) setTitle('')
   }
 
-  if (title === undefined) {
+  if (!isOpen) {
     return (
       <button
         type="button"
@@ -26,10 +28,14 @@ export function NewCard({ column }: { column: Column }) {
         autoFocus={wasOpen.current}
         onClick={() => {
           wasOpen.current = false
-          setTitle('')
+          setOpen(true)
         }}
       >
-        Add a card<span className="sr"> to {column.title}</span>
+        {title === '' ? 'Add a card' : `Go on with “${title}”`}
+        <span className="sr">
+          {' '}
+          {title === '' ? 'to' : 'in'} {column.title}
+        </span>
       </button>
     )
   }
@@ -46,9 +52,9 @@ export function NewCard({ column }: { column: Column }) {
         onKeyDown={(event) => {
           if (event.key !== 'Escape') return
           wasOpen.current = true
-          setTitle(undefined)
+          setOpen(false)
         }}
-        onBlur={() => title === '' && setTitle(undefined)}
+        onBlur={() => title === '' && setOpen(false)}
       />
       <button type="submit">Add</button>
     </form>
