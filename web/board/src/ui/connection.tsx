@@ -5,6 +5,7 @@ import { clock } from '../network.js'
 import { useStore } from '../store.js'
 import { span } from '../words.js'
 import { useWorkplace } from '../workplace.js'
+import { age, aMinute, shortest } from './costs.js'
 import { useWords } from './header.js'
 import { Pressed } from './pressed.js'
 import { useSeconds } from './seconds.js'
@@ -91,19 +92,3 @@ const rows: readonly { label: string; cell: (mode: Mode) => string }[] = [
   { label: 'Changes seen', cell: (mode) => String(meter.tallies[mode].ages.count) },
   { label: 'Measured for', cell: (mode) => (meter.tallies[mode].ms > 0 ? span(meter.tallies[mode].ms) : '–') },
 ]
-
-/** Less than this says nothing about a minute. */
-const leastMs = 5_000
-
-function aMinute(mode: Mode, count: number): string {
-  const { ms } = meter.tallies[mode]
-  return ms < leastMs ? '–' : ((count * 60_000) / ms).toFixed(1)
-}
-
-function age(mode: Mode, share: number): string {
-  return shortest(meter.tallies[mode].ages.quantile(share))
-}
-
-function shortest(ms: number | undefined): string {
-  return ms === undefined ? '–' : span(ms)
-}

@@ -11,6 +11,7 @@ import { setWho } from '../who.js'
 import { type Words, wordsFor } from '../words.js'
 import { useWorkplace } from '../workplace.js'
 import { putOff } from './conflict.js'
+import { Costs } from './costs.js'
 import { Dialog } from './dialog.js'
 import { Avatar, usePeople } from './person.js'
 
@@ -34,6 +35,7 @@ export function Header() {
         {words.title}
         <span className="sr"> {words.detail}</span>
       </p>
+      <Costs />
       <Waiting />
       <Here />
       <Modes />
