@@ -69,6 +69,21 @@ function Inside({ me }: { me: User }) {
               <BoardView />
             </Boundary>
           </div>
+          <nav className="panels" aria-label="Panels">
+            {panels.map(({ id, label }) => (
+              <button
+                key={id}
+                type="button"
+                className="tab"
+                data-to={id}
+                aria-pressed={id === (isWide ? beside : panel)}
+                onClick={() => show(id)}
+              >
+                {label}
+                {id === 'chat' && <News />}
+              </button>
+            ))}
+          </nav>
           <div className="beside">
             <Boundary key={beside}>
               {beside === 'chat' && <Chat />}
@@ -77,21 +92,6 @@ function Inside({ me }: { me: User }) {
             </Boundary>
           </div>
         </main>
-        <nav className="panels" aria-label="Panels">
-          {panels.map(({ id, label }) => (
-            <button
-              key={id}
-              type="button"
-              className="tab"
-              data-to={id}
-              aria-pressed={id === (isWide ? beside : panel)}
-              onClick={() => show(id)}
-            >
-              {label}
-              {id === 'chat' && <News />}
-            </button>
-          ))}
-        </nav>
         <Trouble />
         <Conflicts />
         <Notices />

@@ -16,7 +16,8 @@ export function Connection() {
   const words = useWords()
   const open = useStore(streams)
   useSeconds(1)
-  const level = spoke?.state.memory.level
+  const state = spoke?.state
+  const isHeard = state?.name === 'live' || state?.name === 'polling'
   return (
     <section className="connection" aria-label="Connection">
       <h2>Connection</h2>
@@ -29,12 +30,12 @@ export function Connection() {
             <dd>
               {open > 0
                 ? 'this tab has it, for all tabs'
-                : spoke?.state.name === 'live'
+                : state?.name === 'live'
                   ? 'another tab has it, for all'
                   : 'none'}
             </dd>
             <dt>The hub’s load</dt>
-            <dd>{level}</dd>
+            <dd>{isHeard ? state.memory.level : 'not known now'}</dd>
           </>
         )}
         <dt>The server was heard</dt>

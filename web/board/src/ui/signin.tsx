@@ -24,7 +24,7 @@ export function SignIn() {
         A board of cards that several people move at once. It can ask the server for news every 30 seconds, as many
         applications do, or be told of every change at once by an event hub.
       </p>
-      <p>Turn the switch from Polling to Live, and see what each of them costs. Who are you?</p>
+      <p>Turn the switch to Polling and back to Live, and see what each of them costs. Who are you?</p>
       <ul>
         {people.map(({ id, name }) => (
           <li key={id}>
