@@ -3,7 +3,7 @@
 // --quick, for a look, nothing is written.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os'
+import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { launch } from './browser.js'
@@ -41,8 +41,11 @@ const busy = {
   hub: true,
 }
 
-/** How many others wanted the processors before this began, in the last minute. */
-const [otherLoad] = loadavg()
+const commit = execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim()
+const otherWork = await busyProcessors()
+if (!flags.quick && commit.endsWith('-dirty')) throw new Error('commit first: figures are those of a commit')
+if (!flags.quick && otherWork > 0.2)
+  throw new Error(`other work keeps ${otherWork.toFixed(2)} processors busy: figures would be of that`)
 const folder = mkdtempSync(join(tmpdir(), 'nave-figures-'))
 const browser = await launch()
 const place = { program: buildProgram(folder), page: 'dist', browser }
@@ -63,9 +66,9 @@ try {
     unseen: await tell({ ...busy, ...nobody, mode: 'live', settle: 0 }),
     without: await tell({ ...busy, ...nobody, mode: 'polling', hub: false, settle: 0 }),
     rest: { idle, without },
-    otherLoad: otherLoad ?? 0,
+    otherWork,
     machine: `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`,
-    commit: execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim(),
+    commit,
     browser: browser.version(),
   }
   console.log(report(run))
@@ -96,4 +99,12 @@ async function rest(built: Place, hub: boolean): Promise<{ before: Usage; after:
   const after = resting.usage
   await resting.close()
   return { before, after }
+}
+
+/** How many processors are busy, over three seconds. */
+async function busyProcessors(): Promise<number> {
+  const idle = () => cpus().reduce((sum, { times }) => sum + times.idle, 0)
+  const [before, at] = [idle(), performance.now()]
+  await seconds(3)
+  return Math.max(0, cpus().length - (idle() - before) / (performance.now() - at))
 }
