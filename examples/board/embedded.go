@@ -196,13 +196,13 @@ func (e *embedded) beginAgain(pause time.Duration) *instance {
 	}
 }
 
-// kill ends the hub, and has it start again after a while.
+// kill ends the hub, and has it start again after a while. It is down from now on.
 func (e *embedded) kill(pause time.Duration) error {
-	if e.running.Load() != nil {
+	if now := e.running.Load(); now != nil && e.running.CompareAndSwap(now, nil) {
 		select {
 		case e.kills <- pause:
 			return nil
-		default: // somebody else was faster
+		default: // one that was killed while it gave up
 		}
 	}
 	return newProblem(http.StatusConflict, "the hub is down already, or about to be")
