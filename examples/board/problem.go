@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -62,8 +63,15 @@ func problemOf(err error) *problem {
 		return newProblem(http.StatusServiceUnavailable, err.Error()).again(5 * time.Second)
 	case errors.As(err, &large):
 		return newProblem(http.StatusRequestEntityTooLarge, "the body may have "+strconv.FormatInt(large.Limit, 10)+" bytes")
+	case nave.CodeOf(err) == nave.CodeInvalid:
+		return newProblem(http.StatusUnprocessableEntity, err.Error())
 	case isPassing(err):
 		return newProblem(http.StatusServiceUnavailable, err.Error()).again(time.Second)
+	case errors.Is(err, context.Canceled):
+		return newProblem(http.StatusServiceUnavailable, "who asked has gone, or the board ends")
+	case store.IsDisk(err):
+		slog.Error("the database cannot be written", "error", err)
+		return newProblem(http.StatusServiceUnavailable, "the database cannot be written: is the disk full?").again(5 * time.Second)
 	}
 	slog.Error("a request fails", "error", err)
 	return newProblem(http.StatusInternalServerError, "this is a defect of the board")
@@ -112,18 +120,25 @@ func answer(w http.ResponseWriter, status int, kind string, document any) {
 	_, _ = w.Write(text) // who asked has gone, if that fails
 }
 
-// maxBody is how large a request may be, in bytes.
-const maxBody = 64 << 10
+const (
+	// maxBody is how large a request may be, in bytes.
+	maxBody = 64 << 10
+	// maxArrival is how long it may take to arrive.
+	maxArrival = 10 * time.Second
+)
 
 // read reads a request's body, and refuses what it does not know.
 func read[T any](w http.ResponseWriter, r *http.Request) (body T, err error) {
 	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(kind) != "application/json" {
 		return body, newProblem(http.StatusUnsupportedMediaType, "the body is to be application/json")
 	}
+	arrival := http.NewResponseController(w)
+	_ = arrival.SetReadDeadline(time.Now().Add(maxArrival)) // of what does not arrive nobody reads the rest either
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	d.DisallowUnknownFields()
 	if err = d.Decode(&body); err == nil {
 		if _, more := d.Token(); more == io.EOF {
+			_ = arrival.SetReadDeadline(time.Time{})
 			return body, nil
 		}
 		err = errors.New("something follows after the JSON")

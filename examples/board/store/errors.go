@@ -6,6 +6,9 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
 )
 
 var (
@@ -17,6 +20,19 @@ var (
 	// taken some.
 	ErrFull = errors.New("too much waits to be announced")
 )
+
+// IsDisk reports whether the disk is the reason: it is full, cannot be written, or fails.
+func IsDisk(err error) bool {
+	var of *sqlite.Error
+	if !errors.As(err, &of) {
+		return false
+	}
+	switch of.Code() & 0xff { // the rest is detail: https://sqlite.org/rescode.html#pve
+	case lib.SQLITE_FULL, lib.SQLITE_IOERR, lib.SQLITE_READONLY, lib.SQLITE_CANTOPEN:
+		return true
+	}
+	return false
+}
 
 // A ConflictError refuses a change of a card that has changed since.
 type ConflictError struct{ Current Card }

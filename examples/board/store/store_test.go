@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -155,5 +157,24 @@ func TestWriters(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A disk that is full is known as such, and what was there before stays.
+func TestFullDisk(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "board.sqlite"))
+	defer s.Close()
+	if _, err := s.write.ExecContext(t.Context(), "PRAGMA max_page_count = 1"); err != nil { // no more than there are
+		t.Fatal(err)
+	}
+	var err error
+	for i := 0; err == nil && i < 1000; i++ {
+		_, _, err = s.CreateCard(t.Context(), "ada", NewCard{ID: "c" + strconv.Itoa(i), Column: "todo", Title: strings.Repeat("C", maxTitle)})
+	}
+	if !IsDisk(err) || IsDisk(ErrFull) {
+		t.Errorf("refused with %v", err)
+	}
+	if _, err := s.Audit(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
