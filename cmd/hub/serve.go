@@ -87,7 +87,7 @@ type greeter func(w io.Writer, cfg config.Config, address string)
 
 // serve runs the hub until ctx ends, or until the hub cannot go on.
 func serve(ctx context.Context, cfg config.Config, errs io.Writer, greet greeter) error {
-	defer saveMemory(ctx)()
+	ours := collectOften()
 	logs := logHandler(cfg, errs)
 	var address wiring.Address
 	var h *hub.Hub
@@ -100,6 +100,9 @@ func serve(ctx context.Context, cfg config.Config, errs io.Writer, greet greeter
 		return nil // whoever ended it did not want to wait for the start
 	case err != nil:
 		return plainly(err, cfg)
+	}
+	if ours {
+		defer mindStorms(ctx)()
 	}
 	if isTerminal(errs) {
 		greet(errs, cfg, address.String())
