@@ -189,7 +189,7 @@ func (t *Hijacked) Refuse(status int, header http.Header, body []byte, timeout t
 
 // OnGone watches for the peer's end.
 func (t *Hijacked) OnGone(gone func()) {
-	if serial, err := t.poller.add(t.conn, gone); err == nil {
+	if serial, err := t.poller.add(t.fd, gone); err == nil {
 		t.serial = serial
 		return
 	}

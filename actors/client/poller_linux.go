@@ -35,16 +35,12 @@ type epoll struct {
 // from being reported for ever.
 const ends = unix.EPOLLRDHUP | unix.EPOLLONESHOT
 
-// add watches conn until remove, and calls gone if it ends before, at once if it
-// has ended already. It fails if the connection has no descriptor to poll.
-func (p *poller) add(conn net.Conn, gone func()) (serial uint64, err error) {
-	polled, ok := conn.(syscall.Conn)
-	if !ok {
+// add watches a connection until remove, and calls gone if it ends before, at once if
+// it has ended already. The descriptor must stay the connection's until then; -1 is
+// none, of which nothing can be noticed.
+func (p *poller) add(fd int, gone func()) (serial uint64, err error) {
+	if fd < 0 {
 		return 0, errors.ErrUnsupported
-	}
-	raw, err := polled.SyscallConn()
-	if err != nil {
-		return 0, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -55,7 +51,7 @@ func (p *poller) add(conn net.Conn, gone func()) (serial uint64, err error) {
 	p.serial++
 	serial = p.serial
 	e.gone[serial] = gone // before an event can look for it
-	if err := control(raw, func(fd int) error { return e.ctl(unix.EPOLL_CTL_ADD, fd, serial) }); err != nil {
+	if err := e.ctl(unix.EPOLL_CTL_ADD, fd, serial); err != nil {
 		p.forget(e, serial)
 		return 0, err
 	}

@@ -11,7 +11,7 @@ import (
 // reads.
 type poller struct{}
 
-func (*poller) add(net.Conn, func()) (uint64, error) { return 0, errors.ErrUnsupported }
+func (*poller) add(int, func()) (uint64, error) { return 0, errors.ErrUnsupported }
 
 func (*poller) remove(uint64) {}
 
