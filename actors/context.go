@@ -1,6 +1,9 @@
 package actors
 
-import "log/slog"
+import (
+	"context"
+	"log/slog"
+)
 
 // A Context is what an actor can do besides answering: there is one an
 // incarnation, and it is valid only in that actor's own calls.
@@ -34,6 +37,13 @@ func (c *Context[M]) Logger() *slog.Logger {
 		c.log = c.body.host.log.With("actor", c.body.name())
 	}
 	return c.log
+}
+
+// Debug tells the Logger what most often nobody wants to know, and costs little then.
+func (c *Context[M]) Debug(msg string, args ...any) {
+	if c.body.host.log.Enabled(context.Background(), slog.LevelDebug) {
+		c.Logger().Debug(msg, args...)
+	}
 }
 
 func (c *Context[M]) spawner() *System { return c.body.host }

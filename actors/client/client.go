@@ -305,7 +305,7 @@ func (c *client) Stopped() {
 func (c *client) end(ctx *actors.Context[Message], reason string) {
 	if c.ended == "" {
 		c.ended = reason
-		ctx.Logger().Debug("stream ends", "reason", reason, "age", time.Since(c.connected))
+		ctx.Debug("stream ends", "reason", reason, "age", time.Since(c.connected))
 		ctx.Stop()
 	}
 }

@@ -135,7 +135,7 @@ func (c *client) tryFlush(ctx *actors.Context[Message]) {
 func (c *client) flushed(ctx *actors.Context[Message], err error) {
 	if err != nil {
 		c.release()
-		ctx.Logger().Debug("write fails", "error", err)
+		ctx.Debug("write fails", "error", err)
 		c.end(ctx, "write")
 		return
 	}
