@@ -87,7 +87,7 @@ func (h *handler) disconnect(x *exchange) error {
 
 // listTopics answers GET /v1/admin/topics, in pages.
 func (h *handler) listTopics(x *exchange) error {
-	values, err := parseValues(x.r, []string{"after"})
+	values, err := x.parseValues([]string{"after"})
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ type revocation struct {
 
 // listRevocations answers GET /v1/admin/revocations, in pages.
 func (h *handler) listRevocations(x *exchange) error {
-	values, err := parseValues(x.r, []string{"after"})
+	values, err := x.parseValues([]string{"after"})
 	if err != nil {
 		return err
 	}

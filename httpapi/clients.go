@@ -51,8 +51,8 @@ func (q *clientQuery) text(p clientPlace) string {
 	return strconv.Itoa(int(p.lag)) + "-" + p.id
 }
 
-func parseClientQuery(r *http.Request) (q clientQuery, err error) {
-	values, err := parseValues(r, clientParameters)
+func (x *exchange) parseClientQuery() (q clientQuery, err error) {
+	values, err := x.parseValues(clientParameters)
 	if err != nil {
 		return q, err
 	}
@@ -107,7 +107,7 @@ func (q *clientQuery) finds(c *registry.Client) bool {
 // listClients answers GET /v1/admin/clients, in pages: next is the after of the next,
 // and matching how many there are on all of them.
 func (h *handler) listClients(x *exchange) error {
-	q, err := parseClientQuery(x.r)
+	q, err := x.parseClientQuery()
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (x *exchange) identify() (*auth.Identity, error) {
 		return x.bearerOf(token)
 	}
 	if x.r.URL.RawQuery != "" {
-		if values := x.r.URL.Query(); values.Has(ticketParameter) {
+		if values, _ := x.values(); values.Has(ticketParameter) {
 			return x.holderOf(values.Get(ticketParameter))
 		}
 	}

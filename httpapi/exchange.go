@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -27,6 +28,9 @@ type exchange struct {
 	rc    *http.ResponseController
 	start time.Time
 	who   *auth.Identity // nil until it is known
+
+	asked   url.Values // in the URL; nil until it is read
+	misread error      // why not all of it could be
 
 	span   trace.Span       // nil unless trace was called
 	taken  *client.Hijacked // the connection, once it is not net/http's any more

@@ -55,7 +55,7 @@ type attendees struct {
 // showPresence answers GET /v1/presence.
 func (h *handler) showPresence(x *exchange) error {
 	x.trace("GET " + presencePath)
-	values, err := parseValues(x.r, []string{"topic", "after"})
+	values, err := x.parseValues([]string{"topic", "after"})
 	if err != nil {
 		return err
 	}

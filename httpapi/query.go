@@ -27,7 +27,7 @@ type query struct {
 
 // parseQuery reads what is asked for, and refuses what the caller may not read.
 func (x *exchange) parseQuery(known []string) (query, error) {
-	values, err := parseValues(x.r, known)
+	values, err := x.parseValues(known)
 	if err != nil {
 		return query{}, err
 	}
@@ -52,10 +52,18 @@ func (x *exchange) parseQuery(known []string) (query, error) {
 	return q, x.who.CheckPresence(q.presence)
 }
 
+// values is what the URL says, read once, and must not be changed.
+func (x *exchange) values() (url.Values, error) {
+	if x.asked == nil {
+		x.asked, x.misread = url.ParseQuery(x.r.URL.RawQuery)
+	}
+	return x.asked, x.misread
+}
+
 // parseValues refuses what is not known: a mistyped parameter would be ignored
 // otherwise, and ask for something else.
-func parseValues(r *http.Request, known []string) (url.Values, error) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
+func (x *exchange) parseValues(known []string) (url.Values, error) {
+	values, err := x.values()
 	if err != nil {
 		return nil, nave.Errorf(nave.CodeInvalid, "the query cannot be read: %.200s", err.Error())
 	}

@@ -113,15 +113,16 @@ func (r *recent) ofTopics(offset uint64, topics []nave.Topic, limit eventlog.Lim
 	if offset < r.floor {
 		return nil, 0, false
 	}
-	rest := make([][]*frame.Frame, 0, len(topics))
+	rest, n := make([][]*frame.Frame, 0, len(topics)), 0
 	for _, t := range topics {
 		list := r.topics[t]
 		i := sort.Search(len(list), func(i int) bool { return list[i].Event.Offset > offset })
 		if i < len(list) {
 			rest = append(rest, list[i:])
+			n += len(list) - i
 		}
 	}
-	bytes := 0
+	frames, bytes := make([]*frame.Frame, 0, min(n, limit.Events)), 0
 	for len(rest) > 0 {
 		f := takeOldest(&rest)
 		if n := len(frames); n >= limit.Events || bytes >= limit.Bytes {
