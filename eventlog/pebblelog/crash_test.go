@@ -126,7 +126,7 @@ func (w *witness) untilPowerCut(disk *vfs.MemFS, o eventlog.Options, check func(
 		}
 		return nil
 	}))
-	l := mustOpen(w.t, Options{Options: o, FS: fs, memTableBytes: 16 << 10})
+	l := mustOpen(w.t, Options{Options: o, FS: described{fs}, memTableBytes: 16 << 10})
 	defer l.Close()
 	if !cutting.Load() {
 		check(l)
@@ -148,6 +148,24 @@ func (w *witness) untilPowerCut(disk *vfs.MemFS, o eventlog.Options, check func(
 	}
 	return <-after
 }
+
+// described is a file system whose files have descriptors: to others Pebble does not
+// say how much of them it will need.
+type described struct{ vfs.FS }
+
+func (d described) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := d.FS.Create(name, c)
+	return describedFile{f}, err
+}
+
+func (d described) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := d.FS.ReuseForWrite(from, to, c)
+	return describedFile{f}, err
+}
+
+type describedFile struct{ vfs.File }
+
+func (describedFile) Fd() uintptr { return 0 }
 
 func (w *witness) copy() witness {
 	c := *w
