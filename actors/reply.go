@@ -67,6 +67,14 @@ func (r Reply[R]) Answered() bool {
 	}
 }
 
+// Done is closed once there is an answer. The zero Reply has none.
+func (r Reply[R]) Done() <-chan struct{} {
+	if r.promise == nil {
+		return nil
+	}
+	return r.promise.done
+}
+
 // Wait waits for the answer, or for ctx. It may be called more than once.
 func (r Reply[R]) Wait(ctx context.Context) (R, error) {
 	var none R

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"mime"
@@ -91,20 +90,6 @@ func (x *exchange) patience() {
 	_ = x.rc.SetReadDeadline(time.Now().Add(x.ReadTimeout))
 	if x.Hub.Accepting().Err() != nil {
 		_ = x.rc.SetReadDeadline(time.Now())
-	}
-}
-
-// hurry ends the patience when the hub begins to shut down, until it is undone.
-func (x *exchange) hurry() (undo func()) {
-	done := make(chan struct{})
-	stop := context.AfterFunc(x.Hub.Accepting(), func() {
-		defer close(done)
-		_ = x.rc.SetReadDeadline(time.Now())
-	})
-	return func() {
-		if !stop() {
-			<-done // the response must not be touched any more
-		}
 	}
 }
 

@@ -44,7 +44,8 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, op operation) {
 	defer x.end()
 	if r.ContentLength != 0 {
 		x.patience() // also for a body that nobody reads: net/http does, at the end
-		defer x.hurry()()
+		h.arriving.add(x)
+		defer h.arriving.remove(x)
 	}
 	if err := op(x); err != nil {
 		x.refuse(err)
@@ -81,15 +82,6 @@ func (x *exchange) trace(name string) {
 	if ctx != x.r.Context() { // which copies the request
 		x.r = x.r.WithContext(ctx)
 	}
-}
-
-// lingering is the request's context, and lasts a moment longer: a client that has
-// closed its sending side looks like one that is gone, and may wait for the answer.
-func (x *exchange) lingering() (context.Context, context.CancelFunc) {
-	const moment = 2 * time.Second
-	ctx, cancel := context.WithCancel(context.WithoutCancel(x.r.Context()))
-	stop := context.AfterFunc(x.r.Context(), func() { time.AfterFunc(moment, cancel) })
-	return ctx, func() { stop(); cancel() }
 }
 
 // send answers with a body that is at hand.

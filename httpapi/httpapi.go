@@ -165,6 +165,8 @@ func New(config Config) http.Handler {
 	h.receipts = newRates(0, receiptsRate)
 	h.turns = make(chan struct{}, runtime.GOMAXPROCS(0))
 	h.routes = h.table()
+	h.arriving.of = make(map[*exchange]struct{})
+	context.AfterFunc(h.Hub.Accepting(), h.arriving.hurry)
 	return h
 }
 
@@ -177,6 +179,7 @@ type handler struct {
 	rates     *rates
 	receipts  *rates
 	bodies    bodies
+	arriving  arriving
 	turns     chan struct{} // of those who decode a large body
 	routes    map[string]route
 	hijacker  client.Hijacker

@@ -63,13 +63,13 @@ func (h *handler) publish(x *exchange) error {
 
 // publishJSON publishes a body.
 func (h *handler) publishJSON(x *exchange, body []byte) (hub.Published, error) {
-	ctx, cancel := x.lingering()
-	defer cancel()
+	ctx := x.linger()
+	defer ctx.end()
 	pending, err := x.submitJSON(ctx, body)
 	if err != nil {
 		return hub.Published{}, err
 	}
-	return pending.Wait(ctx)
+	return ctx.wait(pending)
 }
 
 // submitJSON submits a body, or a line of one.

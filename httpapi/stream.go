@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"time"
@@ -64,8 +63,8 @@ func (s *lineStream) publishSome() bool {
 	if err == io.EOF {
 		return false
 	}
-	ctx, cancel := s.x.lingering()
-	defer cancel()
+	ctx := s.x.linger()
+	defer ctx.end()
 	defer s.settle(ctx)
 	s.submit(ctx, line, err)
 	for !s.last && len(s.underWay) < mostUnderWay && s.lines.waiting() {
@@ -76,7 +75,7 @@ func (s *lineStream) publishSome() bool {
 }
 
 // submit is for a line whose reading may have failed already.
-func (s *lineStream) submit(ctx context.Context, line []byte, err error) {
+func (s *lineStream) submit(ctx *lingerer, line []byte, err error) {
 	var l submitted
 	if l.err = err; err == nil {
 		l.pending, l.err = s.x.submitJSON(ctx, line)
@@ -87,7 +86,7 @@ func (s *lineStream) submit(ctx context.Context, line []byte, err error) {
 
 // answer answers the lines under way. No answer waits for the outcome of another
 // line.
-func (s *lineStream) answer(ctx context.Context) error {
+func (s *lineStream) answer(ctx *lingerer) error {
 	for i := range s.underWay {
 		l := &s.underWay[i]
 		if len(s.answers) >= enoughAnswers || l.pending != nil && !l.pending.Answered() {
@@ -101,7 +100,7 @@ func (s *lineStream) answer(ctx context.Context) error {
 }
 
 // answerTo waits for what becomes of a line.
-func (s *lineStream) answerTo(ctx context.Context, l *submitted) []byte {
+func (s *lineStream) answerTo(ctx *lingerer, l *submitted) []byte {
 	published, err := l.wait(ctx)
 	if err == nil {
 		answer := publicationOf(published)
@@ -117,17 +116,17 @@ func (s *lineStream) answerTo(ctx context.Context, l *submitted) []byte {
 	return p.body()
 }
 
-func (l *submitted) wait(ctx context.Context) (hub.Published, error) {
+func (l *submitted) wait(ctx *lingerer) (hub.Published, error) {
 	if l.pending == nil {
 		return hub.Published{}, l.err
 	}
 	pending := l.pending
 	l.pending = nil
-	return pending.Wait(ctx)
+	return ctx.wait(pending)
 }
 
 // settle sees to the end of what is under way, also if the client is gone.
-func (s *lineStream) settle(ctx context.Context) {
+func (s *lineStream) settle(ctx *lingerer) {
 	for i := range s.underWay {
 		if s.underWay[i].pending != nil {
 			_, _ = s.underWay[i].wait(ctx)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -162,6 +163,25 @@ func TestLinesUnderWayAreCommittedAtTheEnd(t *testing.T) {
 	h.release()
 	expect(t, answersOn(t, conn), `"offset":1}`, `"offset":2}`, `"draining"`)
 	<-ended
+}
+
+// Nobody waits for the rest of a body once the hub begins to shut down.
+func TestBodyUnderWayAtTheEnd(t *testing.T) {
+	s := start(t, hub.Config{}, Config{})
+	conn := s.dial("POST /v1/events HTTP/1.1\r\nHost: hub\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n{")
+	answers := bufio.NewReader(conn)
+	awaitLine(t, answers, "100 Continue") // it is being read
+	awaitLine(t, answers, "\r\n")
+	shutdown(t, s.hub)
+	response, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, _ := io.ReadAll(response.Body)
+	if response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), `"draining"`) {
+		t.Errorf("the answer is %s %s", response.Status, text)
+	}
 }
 
 // An endingHub takes so many publishes more.

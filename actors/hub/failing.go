@@ -114,6 +114,9 @@ func (h *Hub) guardAgain(t *topic) {
 
 // isFailure reports whether an actor has failed over what it was asked.
 func isFailure(err error) bool {
+	if err == nil {
+		return false
+	}
 	var panicked *actors.PanicError
 	return errors.As(err, &panicked)
 }

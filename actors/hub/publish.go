@@ -81,6 +81,9 @@ func (p *Pending) Wait(ctx context.Context) (Published, error) {
 // Answered reports whether Wait would return at once.
 func (p *Pending) Answered() bool { return p.publish.outcome.Answered() }
 
+// Done is closed when Wait would return at once.
+func (p *Pending) Done() <-chan struct{} { return p.publish.outcome.Done() }
+
 // refused tells telemetry.
 func (h *Hub) refused(err error) error {
 	h.telemetry.Refused(nave.CodeOf(err))
