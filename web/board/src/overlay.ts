@@ -10,9 +10,15 @@ export type Write =
       readonly do: 'edit'
       readonly card: string
       readonly changes: Changes
-      /** What the card was when they began, and its rev. */
+      /** What the changes were made to: while they were made, it followed what others did. */
       readonly base: Fields
+      /**
+       * The card's when they began: had it followed too, the server would not say what
+       * others have done to the same fields.
+       */
       readonly rev: number
+      /** Where the card was. */
+      readonly column?: string
     }
   | ({
       readonly do: 'move'

@@ -157,7 +157,8 @@ function useEdit(card: Card) {
   const set = (from: Fields, to: Fields) => {
     const changes = difference(from, to)
     const isChanged = Object.keys(changes).length > 0
-    keep(isChanged ? { do: 'edit', card: card.id, base: from, rev: kept?.rev ?? card.rev, changes } : undefined)
+    const rev = kept?.rev ?? card.rev
+    keep(isChanged ? { do: 'edit', card: card.id, base: from, rev, changes, column: card.column } : undefined)
   }
   const settle = (name: FieldName, whose: 'mine' | 'theirs') => {
     const settled = withFields(base, now, [name])

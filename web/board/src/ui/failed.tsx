@@ -13,16 +13,19 @@ export function Failed() {
 function FailedEntry({ entry: { key, write, failed } }: { entry: Entry }) {
   const { outbox, spoke, write: add } = useWorkplace()
   const { data } = useQuery(queries.board(spoke))
-  const column = data?.columns[0]?.id
   if (failed === undefined) return null
   const isDeleted = write.do === 'edit' && failed.kind === 'gone'
   const makeAnew = () => {
-    if (write.do !== 'edit' || column === undefined) return
+    if (write.do !== 'edit' || data === undefined) return
+    const column = (data.columns.find(({ id }) => id === write.column) ?? data.columns[0])?.id
+    if (column === undefined) return
     const card = crypto.randomUUID()
     const edited = { ...write.base, ...write.changes }
-    add({ do: 'create', card, column, title: edited.title })
-    add({ do: 'edit', card, rev: 1, base: { title: edited.title, text: '', assignee: null }, changes: edited })
-    outbox.remove(key)
+    const base = { title: edited.title, text: '', assignee: null }
+    const made = add({ do: 'create', card, column, title: edited.title })
+    if (made === undefined) return
+    // The one without the other would lose words.
+    outbox.remove(add({ do: 'edit', card, rev: 1, base, changes: edited }) === undefined ? made : key)
   }
   const said = () => {
     if (isDeleted) return `“${write.changes.title ?? write.base.title}” was deleted while you edited it`

@@ -1,5 +1,5 @@
-import { useState } from 'react'
 import { deeds } from '../activity.js'
+import { useDraft } from '../drafts.js'
 import { clock } from '../network.js'
 import { useHere } from '../presence.js'
 import { useStore } from '../store.js'
@@ -55,11 +55,11 @@ function Status({ status }: { status: string }) {
   const { outbox, track, write } = useWorkplace()
   const waiting = useStore(outbox.entries).flatMap((entry) => (entry.write.do === 'status' ? entry.write.status : []))
   const shown = waiting.at(-1) ?? status
-  const [draft, setDraft] = useState<string>()
+  const [draft, setDraft] = useDraft<string | undefined>('status', undefined)
   const save = () => {
     if (draft !== undefined && draft !== shown) {
       track('status')
-      write({ do: 'status', status: draft })
+      if (write({ do: 'status', status: draft }) === undefined) return // there is no room, and it stays a draft
     }
     setDraft(undefined)
   }

@@ -1,0 +1,71 @@
+import type { Page } from 'playwright-core'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Write } from '../../src/overlay.js'
+import { card, column, Office } from './office.js'
+
+let office: Office
+beforeEach(async () => {
+  office = await Office.open()
+})
+afterEach(async () => {
+  const { errors } = office
+  await office.close()
+  expect(errors).toEqual([])
+})
+
+const edit: Write = {
+  do: 'edit',
+  card: 'gone',
+  base: { title: 'Thought of', text: '', assignee: null },
+  changes: { text: 'All of it' },
+  rev: 1,
+  column: 'doing',
+}
+
+/** As if so many writes of Ada’s waited for later, after one that cannot be done. */
+async function wait(page: Page, count: number): Promise<void> {
+  const later: Write = { do: 'say', conversation: 'design', id: 'm', text: 'Later', at: new Date().toISOString() }
+  const entries: object[] = Array.from({ length: count }, () => ({ write: later, notBefore: Date.now() + 3_600_000 }))
+  await page.evaluate(
+    (entries) => {
+      for (const [i, entry] of entries.entries()) {
+        const key = `board write ada ${(1_000 + i).toString(36)} x`
+        localStorage.setItem(key, JSON.stringify({ key, ...entry }))
+      }
+    },
+    [{ write: edit, failed: { kind: 'gone' } }, ...entries],
+  )
+  await page.reload()
+  await column(page, 'To do').waitFor()
+}
+
+test('when no more changes can wait, no words are lost', async () => {
+  const ada = await office.comesIn('Ada')
+  await wait(ada, 198) // with the one that failed there is room for one of the two that it takes
+  await ada.getByRole('button', { name: 'Make it a new card' }).click()
+  await ada.getByText(/200 changes wait/).waitFor()
+  await ada.getByText('“Thought of” was deleted while you edited it').waitFor()
+  expect((await office.audit()).cards.map(({ title }) => title)).not.toContain('Thought of')
+  expect(await card(ada, 'Thought of').count()).toBe(0)
+
+  await wait(ada, 199)
+  await ada.getByRole('button', { name: 'People', exact: true }).click()
+  const status = ada.getByRole('textbox', { name: 'Your status' })
+  await status.fill('On the train')
+  await status.press('Enter')
+  await ada.getByText(/200 changes wait/).waitFor()
+  await ada.getByRole('button', { name: 'Chat', exact: true }).click()
+  await ada.getByRole('button', { name: 'People', exact: true }).click()
+  expect(await status.inputValue()).toBe('On the train')
+
+  await wait(ada, 0)
+  await ada.evaluate(() => {
+    for (const key of Object.keys(localStorage)) if (!key.endsWith('rs x')) localStorage.removeItem(key)
+  })
+  await ada.reload()
+  await ada.getByRole('button', { name: 'Make it a new card' }).click()
+  await card(ada, 'Thought of').and(column(ada, 'Doing').getByRole('button')).waitFor()
+  await expect
+    .poll(async () => (await office.audit()).cards.find(({ title }) => title === 'Thought of'))
+    .toMatchObject({ text: 'All of it', column: 'doing' })
+})
