@@ -2,7 +2,7 @@
 
 import type { EventMap, Spoke } from '@nave/spoke'
 import { whileSilent } from '@nave/spoke/query'
-import { keepPreviousData, queryOptions } from '@tanstack/react-query'
+import { keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query'
 import { api, Refused } from './api.js'
 import type { Board, Conversation, Message, TroubleState, User } from './model.js'
 
@@ -45,6 +45,15 @@ export const analytics = queryOptions({
 /** What has not come is asked for until it has: live, no interval would. */
 function retry(_failures: number, error: Error): boolean {
   return !(error instanceof Refused) || error.passing
+}
+
+/** Whether the server answers, as far as is known: a refusal is an answer, unless a proxy may have given it. */
+export function isAnswered(client: QueryClient): boolean {
+  return [keys.board, keys.users, keys.conversations].every((key) => {
+    const state = client.getQueryState(key)
+    const why = state?.fetchFailureReason
+    return state?.fetchStatus !== 'paused' && (!why || (why instanceof Refused && why.status < 500))
+  })
 }
 
 /** Going live is this: an interval that is needed only while the spoke is silent. */

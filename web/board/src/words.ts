@@ -10,12 +10,23 @@ export interface Words {
 
 const pollsOn = 'The board asks the server every 30 s, and loses nothing.'
 
-export function wordsFor(mode: Mode, state: State | undefined, online: boolean): Words {
-  if (!online) {
-    const detail = 'What you change is kept here, and sent when the network is back.'
-    return { tone: 'poor', title: 'Offline', detail }
-  }
+const offline: Words = {
+  tone: 'poor',
+  title: 'Offline',
+  detail: 'What you change is kept here, and sent when the network is back.',
+}
+
+const unanswered: Words = {
+  tone: 'poor',
+  title: 'The server does not answer',
+  detail: 'It is asked again and again. What you change is kept here, and sent when it does.',
+}
+
+/** `answers` is whether the server does, as far as fetches tell. */
+export function wordsFor(mode: Mode, state: State | undefined, online: boolean, answers: boolean): Words {
+  if (!online) return offline
   if (mode === 'polling' || state === undefined) {
+    if (!answers) return unanswered
     const detail = 'Asks for cards every 30 s, conversations every 10 s, people every 5 min.'
     return { tone: 'fair', title: 'Polling', detail }
   }
@@ -23,29 +34,18 @@ export function wordsFor(mode: Mode, state: State | undefined, online: boolean):
     case 'live':
       return { tone: 'good', title: 'Live', detail: 'Changes come as they happen.' }
     case 'polling':
-      return state.memory.level === 'polling'
-        ? {
-            tone: 'fair',
-            title: 'Live by asking',
-            detail: 'The hub keeps no streams open now: it is asked, and answers when something has changed.',
-          }
-        : {
-            tone: 'fair',
-            title: 'Live by asking',
-            detail: 'Streams do not get through: the hub is asked, and answers when something has changed.',
-          }
+      return {
+        tone: 'fair',
+        title: 'Live by asking',
+        detail: `${whyPages(state)}, and answers when something has changed.`,
+      }
     case 'connecting':
       if (state.memory.level === 'polling')
         return { tone: 'fair', title: 'Changing over', detail: 'The hub keeps no streams open now.' }
-      return state.cause === undefined
-        ? { tone: 'fair', title: 'Connecting', detail: 'On the way to the hub.' }
-        : { tone: 'poor', title: 'The hub is away', detail: pollsOn }
+      if (state.cause === undefined) return { tone: 'fair', title: 'Connecting', detail: 'On the way to the hub.' }
+      return answers ? { tone: 'poor', title: 'The hub is away', detail: pollsOn } : unanswered
     case 'offline':
-      return {
-        tone: 'poor',
-        title: 'Offline',
-        detail: 'What you change is kept here, and sent when the network is back.',
-      }
+      return offline
     case 'disabled':
       return { tone: 'fair', title: 'Live delivery is switched off', detail: pollsOn }
     case 'unauthorised':
@@ -55,6 +55,12 @@ export function wordsFor(mode: Mode, state: State | undefined, online: boolean):
     case 'idle':
       return { tone: 'fair', title: 'Idle', detail: 'Nothing is followed.' }
   }
+}
+
+function whyPages({ memory, cause }: Extract<State, { name: 'polling' }>): string {
+  if (memory.level === 'polling') return 'The hub keeps no streams open now: it is asked'
+  if (cause?.kind === 'mute') return 'Streams do not get through: the hub is asked'
+  return 'The hub is asked until a stream is open again'
 }
 
 /** A time span, as short as it may be. */

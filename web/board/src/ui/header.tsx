@@ -1,11 +1,12 @@
 import type { State } from '@nave/spoke'
-import { useQueryClient } from '@tanstack/react-query'
+import { notifyManager, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { api } from '../api.js'
 import type { Mode } from '../model.js'
 import { online } from '../network.js'
 import { notify } from '../notices.js'
 import { useHere } from '../presence.js'
+import { isAnswered } from '../queries.js'
 import { useStore } from '../store.js'
 import { setWho } from '../who.js'
 import { type Words, wordsFor } from '../words.js'
@@ -23,7 +24,12 @@ export function useWords(): Words {
     (changed) => spoke?.watch(changed) ?? (() => {}),
     () => spoke?.state,
   )
-  return wordsFor(mode, state, isOnline)
+  const client = useQueryClient()
+  const answers = useSyncExternalStore(
+    (changed) => client.getQueryCache().subscribe(notifyManager.batchCalls(changed)),
+    () => isAnswered(client),
+  )
+  return wordsFor(mode, state, isOnline, answers)
 }
 
 export function Header() {

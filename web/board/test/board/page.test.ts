@@ -69,3 +69,15 @@ test('when no more changes can wait, no words are lost', async () => {
     .poll(async () => (await office.audit()).cards.find(({ title }) => title === 'Thought of'))
     .toMatchObject({ text: 'All of it', column: 'doing' })
 })
+
+test('who polls is told that the server does not answer, and when it does again', async () => {
+  const ada = await office.comesIn('Ada', 'polling')
+  const says = (words: RegExp) => ada.getByRole('status').filter({ hasText: words }).waitFor({ timeout: 45_000 })
+  await says(/^Polling/)
+  await office.crash()
+  await says(/^The server does not answer/)
+  await ada.locator('.banner').getByText('kept here').waitFor()
+  await office.restart()
+  await says(/^Polling/)
+  expect(await ada.locator('.banner').count()).toBe(0)
+}, 120_000)

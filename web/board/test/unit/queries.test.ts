@@ -1,7 +1,9 @@
 import { QueryClient } from '@tanstack/react-query'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { Refused } from '../../src/api.js'
 import { behind } from '../../src/behind.js'
 import { heard, streams } from '../../src/costs.js'
+import type { Board } from '../../src/model.js'
 import * as queries from '../../src/queries.js'
 
 const live = { state: { name: 'live' } } as never
@@ -30,4 +32,41 @@ test('live it is as old as the stream is silent, which only the tab that has it 
   streams.set(1)
   expect(behind(client, live)).toBeGreaterThanOrEqual(3_000)
   expect(behind(client, live)).toBeLessThan(60_000)
+})
+
+test('what has not come is asked for until it has or is refused', () => {
+  for (const query of [queries.board(undefined), queries.board(live), queries.messages(undefined, 'design')]) {
+    const retry = query.retry as (failures: number, error: Error) => boolean
+    expect(retry(99, new TypeError('no network'))).toBe(true)
+    expect(retry(99, new Refused(503, '', 0, undefined))).toBe(true)
+    expect(retry(0, new Refused(404, '', 0, undefined))).toBe(false)
+  }
+})
+
+test('cards that were deleted are remembered over a fetch', async () => {
+  const client = new QueryClient()
+  vi.stubGlobal('fetch', async () => Response.json({ columns: [], cards: [] }))
+  const fetched = () => client.fetchQuery(queries.board(undefined))
+  expect(await fetched()).toEqual({ columns: [], cards: [] })
+  client.setQueryData<Board>(queries.keys.board, { columns: [], cards: [], gone: ['a'] })
+  expect(await fetched()).toEqual({ columns: [], cards: [], gone: ['a'] })
+  vi.unstubAllGlobals()
+})
+
+test('a server answers until one fetch has failed, and again when that has come', async () => {
+  const client = new QueryClient({ defaultOptions: { queries: { retry: false } } })
+  const fetch = (queryFn: () => Promise<unknown>) =>
+    client.fetchQuery({ queryKey: queries.keys.users, queryFn }).catch(() => {})
+  const fails = (error: Error) => fetch(() => Promise.reject(error))
+  expect(queries.isAnswered(client)).toBe(true)
+  await fetch(async () => [])
+  expect(queries.isAnswered(client)).toBe(true)
+  await fails(new TypeError('no network'))
+  expect(queries.isAnswered(client)).toBe(false)
+  await fails(new Refused(404, '', 0, undefined))
+  expect(queries.isAnswered(client)).toBe(true)
+  await fails(new Refused(502, '', 0, undefined))
+  expect(queries.isAnswered(client)).toBe(false)
+  await fetch(async () => [])
+  expect(queries.isAnswered(client)).toBe(true)
 })
