@@ -24,6 +24,7 @@ export function useGlide(
     const now = new Map<string, Spot>()
     for (const slot of columns.current?.querySelectorAll<HTMLElement>('[data-slot]') ?? []) {
       const id = slot.dataset['slot'] ?? ''
+      if (slot.offsetParent === null) continue // another panel is in the board's place
       // By layout, to which neither scrolling nor an earlier glide matters.
       const at = { x: slot.offsetLeft, y: slot.offsetTop }
       const was = spots.current.get(id)

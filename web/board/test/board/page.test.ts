@@ -81,3 +81,30 @@ test('who polls is told that the server does not answer, and when it does again'
   await says(/^Polling/)
   expect(await ada.locator('.banner').count()).toBe(0)
 }, 120_000)
+
+test('cards do not fly in when one comes back to the board on a phone', async () => {
+  const ada = await office.comesIn('Ada')
+  await ada.setViewportSize({ width: 390, height: 844 })
+  await ada.evaluate(() => {
+    const animate = Element.prototype.animate
+    Element.prototype.animate = function (...given) {
+      document.body.dataset['glided'] = 'yes'
+      return animate.apply(this, given)
+    }
+  })
+  const glided = () => ada.evaluate(() => document.body.dataset['glided'])
+  await ada.getByRole('button', { name: /^Chat/ }).click()
+  await ada.getByRole('button', { name: 'People', exact: true }).click()
+  await ada.getByRole('button', { name: 'Board', exact: true }).click()
+  await card(ada, 'Sign in').waitFor()
+  expect(await glided()).toBeUndefined()
+  await card(ada, 'Sign in').press('Space')
+  await ada.keyboard.press('ArrowUp')
+  await ada.keyboard.press('Space')
+  await ada.keyboard.press('Escape')
+  const ben = await office.comesIn('Ben')
+  await card(ben, 'Sign in').press('Space')
+  await ben.keyboard.press('ArrowDown')
+  await ben.keyboard.press('Space')
+  await expect.poll(glided).toBe('yes')
+})
