@@ -2,13 +2,16 @@
 // while nothing changes, since who is not told cannot know that.
 import type { EventMap, Spoke } from '@nave/spoke'
 import type { QueryClient } from '@tanstack/react-query'
-import { heard, streams } from './costs.js'
+import { askedForEvents, heard, streams } from './costs.js'
 import { keys } from './queries.js'
 
+/** Who leads and has no stream asks more often, as long as somebody looks. */
+const leadsMs = 60_000
+
 /**
- * By how much what is shown may be behind, in milliseconds: since the stream was last
+ * By how much what is shown may be behind, in milliseconds: since the server was last
  * heard, or since the longest ago that something was fetched. Undefined if this tab
- * cannot know: it has no stream of its own, but another tab's.
+ * cannot know: what it is told comes by another tab.
  */
 export function behind(
   client: QueryClient,
@@ -16,7 +19,10 @@ export function behind(
   now: number = Date.now(),
 ): number | undefined {
   const name = spoke?.state.name
-  if (name === 'live' || name === 'polling') return streams.value > 0 ? performance.now() - heard.value : undefined
+  if (name === 'live' || name === 'polling') {
+    const leads = name === 'live' ? streams.value > 0 : performance.now() - askedForEvents.value < leadsMs
+    return leads ? performance.now() - heard.value : undefined
+  }
   const fetched = [keys.board, keys.users, keys.conversations].map(
     (key) => client.getQueryState(key)?.dataUpdatedAt ?? 0,
   )

@@ -7,6 +7,9 @@ export const streams: Store<number> = new Store(0)
 /** When the server was last heard, by performance.now. */
 export const heard: Store<number> = new Store(0)
 
+/** When this tab last asked for events itself: the tab that leads does. */
+export const askedForEvents: Store<number> = new Store(Number.NEGATIVE_INFINITY)
+
 /** What costs nothing, or has been counted as it came. */
 const free = new Set<string>()
 const mostFree = 50
@@ -19,7 +22,8 @@ export function spare(url: string): void {
 }
 
 /** A request is made. What headers it has no page can know. */
-export function asked({ body }: RequestInit): void {
+export function asked(url: string, { method = 'GET', body }: RequestInit): void {
+  if (method === 'GET' && /\/v1\/events(\?|$)/.test(url)) askedForEvents.set(performance.now())
   meter.request(typeof body === 'string' ? new TextEncoder().encode(body).byteLength : 0)
 }
 

@@ -20,7 +20,7 @@ let cut = new AbortController()
 
 export async function pageFetch(url: string, init: RequestInit = {}): Promise<Response> {
   if (!online.value) throw new TypeError('the network is switched off in the trouble corner')
-  asked(init)
+  asked(url, init)
   const sent = Date.now()
   const signal = init.signal ? AbortSignal.any([cut.signal, init.signal]) : cut.signal
   const response = await fetch(url, { ...init, signal })

@@ -89,7 +89,7 @@ const rows: readonly { label: string; cell: (mode: Mode) => string }[] = [
   { label: 'kB a minute', cell: (mode) => aMinute(mode, meter.tallies[mode].bytes / 1_000) },
   { label: 'Age of changes, median', cell: (mode) => age(mode, 0.5) },
   { label: 'Age of changes, p99', cell: (mode) => age(mode, 0.99) },
-  { label: 'Data at most this old', cell: (mode) => shortest(meter.tallies[mode].behind.quantile(0.99)) },
+  { label: 'Data at most this old', cell: (mode) => shortest(meter.tallies[mode].behind.quantile(1)) },
   { label: 'Changes seen', cell: (mode) => String(meter.tallies[mode].ages.count) },
   { label: 'Measured for', cell: (mode) => (meter.tallies[mode].ms > 0 ? span(meter.tallies[mode].ms) : '–') },
 ]

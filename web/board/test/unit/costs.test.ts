@@ -39,7 +39,7 @@ function costs() {
 }
 
 async function ask(path: string, init: RequestInit = {}): Promise<Response> {
-  asked(init)
+  asked(url + path, init)
   return answered(await fetch(url + path, init))
 }
 

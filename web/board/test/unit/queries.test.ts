@@ -2,7 +2,7 @@ import { QueryClient } from '@tanstack/react-query'
 import { expect, test, vi } from 'vitest'
 import { Refused } from '../../src/api.js'
 import { behind } from '../../src/behind.js'
-import { heard, streams } from '../../src/costs.js'
+import { asked, askedForEvents, heard, streams } from '../../src/costs.js'
 import type { Board } from '../../src/model.js'
 import * as queries from '../../src/queries.js'
 
@@ -32,6 +32,20 @@ test('live it is as old as the stream is silent, which only the tab that has it 
   streams.set(1)
   expect(behind(client, live)).toBeGreaterThanOrEqual(3_000)
   expect(behind(client, live)).toBeLessThan(60_000)
+})
+
+test('by pages it is as old as the last answer is, which only the tab that asks knows', () => {
+  const client = new QueryClient()
+  const byPages = { state: { name: 'polling' } } as never
+  streams.set(0)
+  heard.set(performance.now() - 3_000)
+  asked('/api/cards/a', { method: 'PATCH' })
+  asked('https://board.example/v1/events', { method: 'POST' })
+  expect(behind(client, byPages)).toBeUndefined()
+  asked('https://board.example/v1/events?topic=cards', {})
+  expect(behind(client, byPages)).toBeGreaterThanOrEqual(3_000)
+  askedForEvents.set(performance.now() - 61_000) // another tab leads since
+  expect(behind(client, byPages)).toBeUndefined()
 })
 
 test('what has not come is asked for until it has or is refused', () => {
