@@ -30,9 +30,11 @@ export class Tally {
 /** Loading the page, and changing over, costs about the same in both modes. */
 const settleMs = 5_000
 
+const newTallies = () => ({ polling: new Tally(), live: new Tally() })
+
 /** Meter counts what each mode costs, in this tab, and keeps both side by side. */
 export class Meter {
-  readonly tallies: Readonly<Record<Mode, Tally>> = { polling: new Tally(), live: new Tally() }
+  tallies: Readonly<Record<Mode, Tally>> = newTallies()
   #mode: Mode | undefined
   #settling: ReturnType<typeof setTimeout> | undefined
 
@@ -49,6 +51,12 @@ export class Meter {
       this.#mode = mode
       this.tally?.on()
     }, settleMs)
+  }
+
+  /** Forgets what it has counted. */
+  anew(): void {
+    this.tallies = newTallies()
+    this.tally?.on()
   }
 
   request(bytes: number): void {

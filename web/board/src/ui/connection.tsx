@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { heard, streams } from '../costs.js'
 import { meter } from '../meter.js'
 import type { Mode } from '../model.js'
@@ -16,6 +17,11 @@ export function Connection() {
   const words = useWords()
   const open = useStore(streams)
   useSeconds(1)
+  const [, look] = useState({})
+  const measureAnew = () => {
+    meter.anew()
+    look({})
+  }
   const state = spoke?.state
   const isHeard = state?.name === 'live' || state?.name === 'polling'
   return (
@@ -67,6 +73,11 @@ export function Connection() {
           ))}
         </tbody>
       </table>
+      <p className="fine">
+        <button type="button" className="quiet" onClick={measureAnew}>
+          Measure anew
+        </button>
+      </p>
       <details className="fine">
         <summary>What these figures are</summary>
         <p>
@@ -76,7 +87,8 @@ export function Connection() {
         <p>
           The age of a change is how long after the server had it somebody else’s change came onto this screen, give or
           take {span(clock.doubt)}. Costs are this tab’s, from 5 s after the mode was switched on: all that is answered,
-          and what is sent without its headers, which no page can see.
+          and what is sent without its headers, which no page can see. What you change and every reconnection count as
+          well, but not the trouble corner’s own requests.
         </p>
       </details>
       <Pressed />

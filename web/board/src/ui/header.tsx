@@ -15,6 +15,7 @@ import { putOff } from './conflict.js'
 import { Costs } from './costs.js'
 import { Dialog } from './dialog.js'
 import { Avatar, usePeople } from './person.js'
+import { useTrouble } from './trouble.js'
 
 /** What is to be said of the connection now. */
 export function useWords(): Words {
@@ -41,6 +42,7 @@ export function Header() {
         {words.title}
         <span className="sr"> {words.detail}</span>
       </p>
+      <Slow />
       <Costs />
       <Waiting />
       <Here />
@@ -53,6 +55,11 @@ export function Header() {
       )}
     </header>
   )
+}
+
+function Slow() {
+  const { data } = useTrouble()
+  return (data?.slow ?? 0) > 0 && <p className="slow">Slow network</p>
 }
 
 function Waiting() {

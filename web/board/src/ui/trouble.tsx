@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState, useSyncExternalStore } from 'react'
+import { useSyncExternalStore } from 'react'
 import { api } from '../api.js'
 import { online, switchNetwork } from '../network.js'
 import { notify } from '../notices.js'
@@ -10,17 +10,22 @@ import { useWorkplace } from '../workplace.js'
 const slowMs = 800
 const awaySeconds = 5
 
-/** The corner in which one may break things, to see that nothing is lost. */
-export function Trouble() {
-  const { spoke, track } = useWorkplace()
-  const client = useQueryClient()
-  const isOnline = useStore(online)
-  const [isOpen, setOpen] = useState(false)
+/** The trouble that lasts. */
+export function useTrouble() {
+  const { spoke } = useWorkplace()
   const level = useSyncExternalStore(
     (changed) => spoke?.watch(changed) ?? (() => {}),
     () => spoke?.state.memory.level,
   )
-  const { data } = useQuery({ ...trouble(level), enabled: isOpen })
+  return useQuery(trouble(level))
+}
+
+/** The corner in which one may break things, to see that nothing is lost. */
+export function Trouble() {
+  const { track } = useWorkplace()
+  const client = useQueryClient()
+  const isOnline = useStore(online)
+  const { data, refetch } = useTrouble()
   const switchedOff = data?.sse === 'off'
   const slow = (data?.slow ?? 0) > 0
 
@@ -48,7 +53,7 @@ export function Trouble() {
   return (
     <details
       className="trouble"
-      onToggle={(event) => setOpen(event.currentTarget.open)}
+      onToggle={(event) => event.currentTarget.open && void refetch()}
       onKeyDown={(event) => {
         if (event.key === 'Escape') event.currentTarget.open = false
       }}

@@ -3,8 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { answered, asked, heard, spare, streams } from '../../src/costs.js'
 import { Meter, meter } from '../../src/meter.js'
+import { pageFetch } from '../../src/network.js'
 
 const document = 'x'.repeat(5_000)
+const real = fetch
 let server: Server
 let url: string
 let more: (text: string) => void = () => {}
@@ -86,6 +88,19 @@ test('what is spared costs nothing', async () => {
   expect(costs().bytes - before).toBeLessThan(300 + document.length)
 })
 
+test('trouble is no mode’s cost', async () => {
+  vi.stubGlobal('location', { href: `${url}/` })
+  vi.stubGlobal('fetch', async (path: string) => real(new URL(path, url)))
+  const costOf = async (...paths: string[]) => {
+    const before = costs()
+    for (const path of paths) await (await pageFetch(path, { method: 'POST', body: '{"ms":800}' })).text()
+    await expect.poll(() => costs().bytes - before.bytes).toBeGreaterThan(document.length)
+    return { requests: costs().requests - before.requests, bytes: costs().bytes - before.bytes }
+  }
+  expect(await costOf('/api/trouble/slow', '/api/users')).toEqual(await costOf('/api/users'))
+  vi.unstubAllGlobals()
+})
+
 test('each mode has its own costs, from when it has settled', () => {
   const own = new Meter()
   own.charge('polling')
@@ -99,4 +114,16 @@ test('each mode has its own costs, from when it has settled', () => {
   own.request(1)
   expect(own.tallies.polling).toMatchObject({ requests: 1, bytes: 15 })
   expect(own.tallies.live).toMatchObject({ requests: 2, bytes: 2 })
+})
+
+test('what was counted can be forgotten, and the mode goes on being charged', () => {
+  const own = new Meter()
+  charge(own, 'live')
+  own.request(10)
+  own.anew()
+  expect(own.tallies.live).toMatchObject({ requests: 0, bytes: 0 })
+  own.request(3)
+  expect(own.tallies.live).toMatchObject({ requests: 1, bytes: 3 })
+  expect(own.tallies.live.ms).toBeGreaterThan(0)
+  expect(own.tallies.polling.ms).toBe(0)
 })
