@@ -17,13 +17,19 @@ export function useUnread(): ReadonlySet<string> {
     const first = data.filter(({ id }) => !known.has(id))
     if (first.length > 0) read.set(new Map([...known, ...first.map(markOf)]))
   }, [data, known])
-  return new Set(
-    data
-      .filter(
-        ({ id, lastMessage }) => known.has(id) && lastMessage?.id !== known.get(id) && lastMessage?.author !== me.id,
-      )
-      .map(({ id }) => id),
+  return unreadOf(data, known, me.id)
+}
+
+/** Those whose last message is another than the one that was read, and by somebody else. Exported for its tests. */
+export function unreadOf(
+  conversations: readonly Conversation[],
+  known: ReadonlyMap<string, string | undefined>,
+  me: string,
+): ReadonlySet<string> {
+  const unread = conversations.filter(
+    ({ id, lastMessage }) => known.has(id) && lastMessage?.id !== known.get(id) && lastMessage?.author !== me,
   )
+  return new Set(unread.map(({ id }) => id))
 }
 
 /** Somebody looks at a conversation. */

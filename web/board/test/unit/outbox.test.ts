@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Outbox, type Outcome } from '../../src/outbox.js'
+import { type Failure, Outbox, type Outcome } from '../../src/outbox.js'
 import type { Write } from '../../src/overlay.js'
 
 /** What of a browser an outbox sees: its storage, and the lock that one tab has. */
@@ -45,29 +45,33 @@ beforeEach(() => {
 afterEach(() => {
   for (const outbox of open) outbox.close()
   vi.useRealTimers()
+  vi.restoreAllMocks()
   vi.unstubAllGlobals()
 })
 
 interface Tab {
   readonly outbox: Outbox
   readonly sent: Write[]
+  readonly undone: Failure[]
 }
 
 /** The first tab has the lock. */
-function tab(answer: (write: Write) => Outcome = () => ({ kind: 'done' })): Tab {
+function tab(answer: (write: Write) => Outcome | Promise<Outcome> = () => ({ kind: 'done' })): Tab {
   const sent: Write[] = []
-  const send = (write: Write) => {
+  const undone: Failure[] = []
+  const send = async (write: Write) => {
     sent.push(write)
-    return Promise.resolve(answer(write))
+    return answer(write)
   }
-  const outbox = new Outbox({ user: 'ada', send, undone: () => {} })
+  const outbox = new Outbox({ user: 'ada', send, undone: (failure) => undone.push(failure) })
   open.push(outbox)
-  return { outbox, sent }
+  return { outbox, sent, undone }
 }
 
 const passes = (ms = 0) => vi.advanceTimersByTimeAsync(ms)
 const say = (id: string): Write => ({ do: 'say', conversation: 'design', id, text: id, at: '' })
 const later: Outcome = { kind: 'later', afterMs: 0 }
+const current = { title: 'Theirs', text: '', assignee: null, id: 'a', column: 'todo', updatedBy: 'ben', updatedAt: '' }
 const fields = { title: 'T', text: '', assignee: null }
 const edit: Write = { do: 'edit', card: 'a', base: fields, changes: { title: 'Mine' }, rev: 1 }
 const remove: Write = { do: 'delete', card: 'a', rev: 1, title: 'T' }
@@ -134,7 +138,7 @@ test('words that cannot be had are kept until somebody has dealt with them, and 
 test('one that waits behind another that is to be decided costs nothing', async () => {
   const { outbox } = tab(() => ({
     kind: 'conflict',
-    current: { ...fields, id: 'a', column: 'todo', rev: 2, updatedBy: 'ben', updatedAt: '' },
+    current: { ...current, rev: 2 },
   }))
   outbox.add(edit)
   await passes()
@@ -142,4 +146,95 @@ test('one that waits behind another that is to be decided costs nothing', async 
   await passes(10_000)
   expect(outbox.entries.value).toHaveLength(2)
   expect(vi.getTimerCount()).toBe(0)
+})
+
+test('what cannot be sent now holds up nothing else', async () => {
+  const { outbox, sent } = tab((write) => (write === edit ? later : { kind: 'done' }))
+  outbox.add(edit)
+  outbox.add(say('b'))
+  await passes(1_500)
+  expect(sent.slice(0, 2)).toEqual([edit, say('b')])
+})
+
+test('it is tried again after ever longer pauses, and not before the server wants it', async () => {
+  vi.spyOn(Math, 'random').mockReturnValue(0.5)
+  const { outbox, sent } = tab(() => ({ kind: 'later', afterMs: sent.length > 3 ? 60_000 : 0 }))
+  outbox.add(edit)
+  for (const [ms, times] of [
+    [1_000, 2],
+    [1_999, 2],
+    [1, 3],
+    [3_999, 3],
+    [1, 4],
+    [59_999, 4],
+    [1, 5],
+  ] as const) {
+    await passes(ms)
+    expect(sent).toHaveLength(times)
+  }
+})
+
+test('it is tried at once when the network is back', async () => {
+  const { outbox, sent } = tab(() => ({ kind: 'later', afterMs: 60_000 }))
+  outbox.add(edit)
+  await passes()
+  expect(outbox.stuck.value).toBe(true)
+  window.dispatchEvent(new Event('online'))
+  await passes()
+  expect(sent).toHaveLength(2)
+})
+
+test('when 200 wait no more is taken, until one is through', () => {
+  const { outbox } = tab(() => later)
+  const keys = Array.from({ length: 200 }, (_, i) => outbox.add(say(String(i))))
+  expect(() => outbox.add(say('more'))).toThrow(/200 changes wait/)
+  outbox.remove(keys[7] ?? '')
+  outbox.add(say('more'))
+  expect(outbox.entries.value.map(({ write }) => write)).toContainEqual(say('more'))
+  expect(outbox.entries.value).toHaveLength(200)
+})
+
+test('what was taken back while it was sent stays away, whatever is answered', async () => {
+  for (const outcome of [{ kind: 'conflict', current: { ...current, rev: 2 } }, { kind: 'gone' }] as const) {
+    let answer: (outcome: Outcome) => void = () => {}
+    const { outbox } = tab(() => new Promise((resolve) => (answer = resolve)))
+    const key = outbox.add(edit)
+    await passes()
+    outbox.remove(key)
+    answer(outcome)
+    await passes()
+    expect(outbox.entries.value).toEqual([])
+    expect(outbox.failed.value).toEqual([])
+    outbox.close()
+    browser = new Browser()
+  }
+})
+
+test('what cannot be done and has no words is told of, once, and all else is not', async () => {
+  const refused: Failure = { kind: 'refused', why: 'no such column' }
+  const { outbox, undone } = tab((write) => (write.do === 'status' ? { kind: 'done' } : refused))
+  outbox.add({ do: 'status', status: 'here' })
+  outbox.add(edit)
+  await passes()
+  expect(undone).toEqual([])
+  outbox.add({ do: 'move', id: 'm', card: 'b', to: 'attic', before: null })
+  await passes(60_000)
+  expect(undone).toEqual([refused])
+  expect(outbox.entries.value).toEqual([])
+  expect(outbox.failed.value).toMatchObject([{ write: edit }])
+})
+
+test('what was written after a write of one’s own knows of it, but not of what others wrote', async () => {
+  const next = { ...edit, changes: { text: 'More' } }
+  const { outbox, sent } = tab((write) => ('rev' in write ? { kind: 'done', rev: write.rev + 1 } : later))
+  for (const write of [edit, next, { ...remove, card: 'b' }, remove]) outbox.add(write)
+  await passes()
+  expect(sent).toEqual([edit, { ...next, rev: 2 }, { ...remove, card: 'b' }, { ...remove, rev: 3 }])
+
+  outbox.close()
+  browser = new Browser()
+  const merged = tab(() => ({ kind: 'done', rev: 3 })) // over somebody else's 2
+  for (const write of [edit, remove]) merged.outbox.add(write)
+  await passes()
+  expect(merged.sent).toEqual([edit, remove])
 })
