@@ -4,7 +4,7 @@ import { usePeople } from './person.js'
 
 export const fieldLabels: Readonly<Record<FieldName, string>> = { title: 'Title', text: 'Text', assignee: 'Assignee' }
 
-const mostTitle = 200
+export const mostTitle = 200
 const mostText = 10_000
 
 /** What a field holds, as people read it. */

@@ -2,8 +2,7 @@ import { type SubmitEvent, useRef, useState } from 'react'
 import { useDraft } from '../drafts.js'
 import type { Column } from '../model.js'
 import { useWorkplace } from '../workplace.js'
-
-const mostTitle = 200
+import { mostTitle } from './fields.js'
 
 export function NewCard({ column }: { column: Column }) {
   const { track, write } = useWorkplace()
