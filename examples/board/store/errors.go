@@ -53,7 +53,6 @@ const (
 	maxTitle   = 200
 	maxText    = 10_000
 	maxMessage = 4_000
-	maxName    = 60
 	maxStatus  = 100
 )
 

@@ -10,17 +10,11 @@ import (
 // its answer was lost, does not undo what others have done since.
 const moveMemory = 7 * 24 * time.Hour
 
-// moveSchema makes the table in boards as well that were made before there was one.
-const moveSchema = `CREATE TABLE IF NOT EXISTS moves (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
-	CREATE INDEX IF NOT EXISTS moves_at ON moves (at)`
-
 // A Move says where a card is wanted.
 type Move struct {
 	// ID, if not empty, is the move's own: it happens once, however often it is sent.
 	ID string `json:"id"`
-	// Rev, if not nil, is what the card must have.
-	Rev *int64 `json:"rev"`
-	To  string `json:"to"`
+	To string `json:"to"`
 	// Before is the card that it is wanted before. Nil is the end of the column, and so
 	// is a card that has left it since.
 	Before *string `json:"before"`
@@ -52,9 +46,6 @@ func (s *Store) MoveCard(ctx context.Context, by, id string, m Move) (c Card, ch
 		cards := inserted(without(to.Cards, id), id, m.Before)
 		if slices.Equal(cards, to.Cards) {
 			return nil
-		}
-		if m.Rev != nil && *m.Rev != c.Rev {
-			return &ConflictError{c}
 		}
 		changed, err = t.move(&c, by, to, cards)
 		return err

@@ -9,6 +9,8 @@ CREATE TABLE cards   (id TEXT PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NU
                       rev INTEGER NOT NULL, updated_by TEXT NOT NULL REFERENCES users (id), updated_at INTEGER NOT NULL) STRICT;
 -- An id that was used once is not used again: a create that is sent once more must not undo a delete.
 CREATE TABLE deleted_cards (id TEXT PRIMARY KEY) STRICT;
+CREATE TABLE moves   (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+CREATE INDEX moves_at ON moves (at);
 
 CREATE TABLE conversations (id TEXT PRIMARY KEY, title TEXT NOT NULL, rev INTEGER NOT NULL) STRICT;
 CREATE TABLE messages (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,

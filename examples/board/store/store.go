@@ -67,9 +67,6 @@ func connect(file string, connections int, pragmas ...string) (*sql.DB, error) {
 // begin makes the tables and what they begin with, or finds them.
 func (s *Store) begin(ctx context.Context) error {
 	return s.change(ctx, func(t *tx) error {
-		if err := t.do(moveSchema); err != nil {
-			return err
-		}
 		var tables int
 		if err := t.get(`SELECT count(*) FROM sqlite_schema WHERE name = 'about'`).Scan(&tables); err != nil {
 			return err

@@ -38,7 +38,6 @@ func (t *tx) user(id string) (User, error) {
 // UserChanges are those fields that are to have another value.
 type UserChanges struct {
 	Status *string `json:"status"`
-	Name   *string `json:"name"`
 }
 
 // UpdateUser changes a user. The last one wins: it is the user's own.
@@ -53,12 +52,6 @@ func (s *Store) UpdateUser(ctx context.Context, id string, to UserChanges) (u Us
 				return err
 			}
 			u.Status = *to.Status
-		}
-		if to.Name != nil {
-			if err := checkText("name", *to.Name, maxName); err != nil {
-				return err
-			}
-			u.Name = *to.Name
 		}
 		if u == was {
 			return nil
