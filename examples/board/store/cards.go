@@ -61,8 +61,10 @@ func (t *tx) card(id string) (Card, error) {
 // put writes a changed card and announces it.
 func (t *tx) put(c *Card, by, kind string) error {
 	c.Rev, c.UpdatedBy, c.UpdatedAt = c.Rev+1, by, t.now
-	err := t.do(`INSERT OR REPLACE INTO cards (id, title, text, assignee, column_id, rev, updated_by, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+	err := t.do(`INSERT INTO cards (id, title, text, assignee, column_id, rev, updated_by, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET title = excluded.title, text = excluded.text, assignee = excluded.assignee,
+			column_id = excluded.column_id, rev = excluded.rev, updated_by = excluded.updated_by, updated_at = excluded.updated_at`,
 		c.ID, c.Title, c.Text, c.Assignee, c.Column, c.Rev, by, t.now.UnixMilli())
 	if err != nil {
 		return err
@@ -168,16 +170,25 @@ func (s *Store) DeleteCard(ctx context.Context, id string, rev int64) error {
 		case c.Rev != rev:
 			return &ConflictError{c}
 		}
-		if err := errors.Join(t.do(`DELETE FROM cards WHERE id = ?`, id), t.do(`INSERT INTO deleted_cards VALUES (?)`, id),
-			t.announce(boardTopic, "card.deleted", id, nil)); err != nil {
-			return err
-		}
-		column, err := t.column(c.Column)
-		if err != nil {
-			return err
-		}
-		return t.arrange(&column, without(column.Cards, id))
+		return t.delete(c)
 	})
+}
+
+func (t *tx) delete(c Card) error {
+	if err := t.do(`DELETE FROM cards WHERE id = ?`, c.ID); err != nil {
+		return err
+	}
+	if err := t.do(`INSERT INTO deleted_cards VALUES (?)`, c.ID); err != nil {
+		return err
+	}
+	if err := t.announce(boardTopic, "card.deleted", c.ID, nil); err != nil {
+		return err
+	}
+	column, err := t.column(c.Column)
+	if err != nil {
+		return err
+	}
+	return t.arrange(&column, without(column.Cards, c.ID))
 }
 
 func without(cards []string, id string) []string {

@@ -119,11 +119,16 @@ func (s *Store) PostMessage(ctx context.Context, by, conversation string, n NewM
 // post is one transaction, and so one batch: the message, and the conversation.
 func (t *tx) post(m Message, c Conversation) error {
 	c.Rev, c.LastMessage = c.Rev+1, &m
-	return errors.Join(
-		t.do(`INSERT INTO messages (id, conversation, author, text, at) VALUES (?, ?, ?, ?, ?)`,
-			m.ID, m.Conversation, m.Author, m.Text, m.At.UnixMilli()),
-		t.do(`UPDATE conversations SET rev = ? WHERE id = ?`, c.Rev, c.ID),
-		t.announce("conversations/"+c.ID, "message.posted", m.ID, m),
-		t.announce("conversations/all", "conversation.changed", c.ID, c),
-	)
+	err := t.do(`INSERT INTO messages (id, conversation, author, text, at) VALUES (?, ?, ?, ?, ?)`,
+		m.ID, m.Conversation, m.Author, m.Text, m.At.UnixMilli())
+	if err != nil {
+		return err
+	}
+	if err := t.do(`UPDATE conversations SET rev = ? WHERE id = ?`, c.Rev, c.ID); err != nil {
+		return err
+	}
+	if err := t.announce("conversations/"+c.ID, "message.posted", m.ID, m); err != nil {
+		return err
+	}
+	return t.announce("conversations/all", "conversation.changed", c.ID, c)
 }
