@@ -74,9 +74,11 @@ func TestOrigins(t *testing.T) {
 	p.must(t, http.StatusUnsupportedMediaType, "PATCH", "/api/users/me", map[string]string{"status": "owned"}, nil, "Content-Type", "text/plain")
 }
 
-// A create that is sent again makes nothing twice, and undoes no delete.
+// A create that is sent again makes nothing twice, and undoes no delete; one that only
+// has the same id is refused.
 func TestCreateOnce(t *testing.T) {
-	p := signedIn(t, begin(t), "ada")
+	url := begin(t)
+	p, ben := signedIn(t, url, "ada"), signedIn(t, url, "ben")
 	n := store.NewCard{ID: "mine", Column: "doing", Title: "Mine", Text: "once"}
 	var first, second store.Card
 	p.must(t, http.StatusCreated, "POST", "/api/cards", n, &first)
@@ -84,10 +86,18 @@ func TestCreateOnce(t *testing.T) {
 	if first != second || first.Rev != 1 || first.UpdatedBy != "ada" {
 		t.Errorf("made %v, then %v", first, second)
 	}
+	ben.must(t, http.StatusOK, "PATCH", "/api/cards/mine", map[string]any{"rev": 1, "changes": map[string]string{"title": "Ben's"}}, nil)
+	p.must(t, http.StatusOK, "POST", "/api/cards", n, &second)
+	if second.Title != "Ben's" || second.Rev != 2 {
+		t.Errorf("sent again when it has been changed, it answers %v", second)
+	}
+	ben.must(t, http.StatusUnprocessableEntity, "POST", "/api/cards", n, nil)
+	n.Title = "Ben's"
+	p.must(t, http.StatusUnprocessableEntity, "POST", "/api/cards", n, nil)
 	p.must(t, http.StatusConflict, "DELETE", "/api/cards/mine?rev=7", nil, nil)
 	p.must(t, http.StatusUnprocessableEntity, "DELETE", "/api/cards/mine", nil, nil)
-	p.must(t, http.StatusNoContent, "DELETE", "/api/cards/mine?rev=1", nil, nil)
-	p.must(t, http.StatusNoContent, "DELETE", "/api/cards/mine?rev=1", nil, nil)
+	p.must(t, http.StatusNoContent, "DELETE", "/api/cards/mine?rev=2", nil, nil)
+	p.must(t, http.StatusNoContent, "DELETE", "/api/cards/mine?rev=2", nil, nil)
 	p.must(t, http.StatusGone, "POST", "/api/cards", n, nil)
 	p.must(t, http.StatusGone, "PATCH", "/api/cards/mine", map[string]any{"rev": 1, "changes": map[string]string{"title": "T"}}, nil)
 	p.must(t, http.StatusNotFound, "DELETE", "/api/cards/never?rev=1", nil, nil)
@@ -96,9 +106,12 @@ func TestCreateOnce(t *testing.T) {
 	p.must(t, http.StatusCreated, "POST", "/api/conversations/general/messages", m, nil)
 	p.must(t, http.StatusOK, "POST", "/api/conversations/general/messages", m, nil)
 	p.must(t, http.StatusUnprocessableEntity, "POST", "/api/conversations/design/messages", m, nil)
+	ben.must(t, http.StatusUnprocessableEntity, "POST", "/api/conversations/general/messages", m, nil)
+	m.Text = "Ho"
+	p.must(t, http.StatusUnprocessableEntity, "POST", "/api/conversations/general/messages", m, nil)
 	p.must(t, http.StatusNotFound, "POST", "/api/conversations/none/messages", store.NewMessage{ID: "m2", Text: "Hi"}, nil)
 	j, _ := verify(t, p, "end")
-	if j.revs["cards/main mine"] != 1 || !j.deleted["mine"] || len(j.messages) != 3+1+1 {
+	if j.revs["cards/main mine"] != 2 || !j.deleted["mine"] || len(j.messages) != 3+1+1 {
 		t.Errorf("the log has rev %d, deleted %v, and %d messages", j.revs["cards/main mine"], j.deleted, len(j.messages))
 	}
 }

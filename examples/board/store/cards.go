@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -48,14 +50,25 @@ func (t *tx) card(id string) (Card, error) {
 	if !isNone(err) {
 		return c, err
 	}
-	var gone int
-	if err := t.get(`SELECT count(*) FROM deleted_cards WHERE id = ?`, id).Scan(&gone); err != nil {
+	switch _, err := t.made(id); {
+	case isNone(err):
+		return Card{}, ErrNotFound
+	case err != nil:
 		return Card{}, err
 	}
-	if gone > 0 {
-		return Card{}, ErrGone
-	}
-	return Card{}, ErrNotFound
+	return Card{}, ErrGone
+}
+
+// made is the hash of how a card was made, which may have been deleted since.
+func (t *tx) made(id string) (sum []byte, err error) {
+	err = t.get(`SELECT made FROM made_cards WHERE id = ?`, id).Scan(&sum)
+	return sum, err
+}
+
+// making is that hash: a create that comes again, and no other, has the same.
+func making(by string, n NewCard) ([]byte, error) {
+	text, err := json.Marshal([]any{by, n})
+	return hash(string(text)), err
 }
 
 // put writes a changed card and announces it.
@@ -72,20 +85,35 @@ func (t *tx) put(c *Card, by, kind string) error {
 	return t.announce(boardTopic, kind, c.ID, c)
 }
 
-// CreateCard puts a card at the end of a column. One that is there already is
-// returned as it is, and made is false.
+// CreateCard puts a card at the end of a column. One that the same user made of the
+// same words is returned as it is now, and made is false.
 func (s *Store) CreateCard(ctx context.Context, by string, n NewCard) (c Card, made bool, err error) {
 	if err := errors.Join(checkID(n.ID), checkText("title", n.Title, maxTitle), checkLength("text", n.Text, 0, maxText)); err != nil {
 		return Card{}, false, err
 	}
 	err = s.change(ctx, func(t *tx) (err error) {
-		if c, err = t.card(n.ID); !errors.Is(err, ErrNotFound) {
+		if c, err = t.card(n.ID); errors.Is(err, ErrNotFound) {
+			made = true
+			return t.create(&c, by, n)
+		} else if err != nil {
 			return err
 		}
-		made = true
-		return t.create(&c, by, n)
+		return t.isAgain(by, n)
 	})
 	return c, made, err
+}
+
+// isAgain refuses the id of another card.
+func (t *tx) isAgain(by string, n NewCard) error {
+	was, err := t.made(n.ID)
+	if err != nil {
+		return err
+	}
+	is, err := making(by, n)
+	if err == nil && !bytes.Equal(was, is) {
+		return invalid("id: %s is another card's", n.ID)
+	}
+	return err
 }
 
 func (t *tx) create(c *Card, by string, n NewCard) error {
@@ -99,6 +127,13 @@ func (t *tx) create(c *Card, by string, n NewCard) error {
 	}
 	if cards >= maxCards {
 		return invalid("the board has %d cards, as many as it may: delete some", cards)
+	}
+	made, err := making(by, n)
+	if err != nil {
+		return err
+	}
+	if err := t.do(`INSERT INTO made_cards VALUES (?, ?)`, n.ID, made); err != nil {
+		return err
 	}
 	*c = Card{ID: n.ID, Title: n.Title, Text: n.Text, Column: n.Column}
 	if err := t.put(c, by, "card.created"); err != nil {
@@ -176,9 +211,6 @@ func (s *Store) DeleteCard(ctx context.Context, id string, rev int64) error {
 
 func (t *tx) delete(c Card) error {
 	if err := t.do(`DELETE FROM cards WHERE id = ?`, c.ID); err != nil {
-		return err
-	}
-	if err := t.do(`INSERT INTO deleted_cards VALUES (?)`, c.ID); err != nil {
 		return err
 	}
 	if err := t.announce(boardTopic, "card.deleted", c.ID, nil); err != nil {

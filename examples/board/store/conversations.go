@@ -90,8 +90,8 @@ func (s *Store) Messages(ctx context.Context, conversation string) ([]Message, e
 	return found, err
 }
 
-// PostMessage adds a message. One that is there already is returned as it is, and
-// made is false.
+// PostMessage adds a message. One that is there already, by the same user and of the
+// same words, is returned as it is, and made is false.
 func (s *Store) PostMessage(ctx context.Context, by, conversation string, n NewMessage) (m Message, made bool, err error) {
 	if err := errors.Join(checkID(n.ID), checkText("text", n.Text, maxMessage)); err != nil {
 		return Message{}, false, err
@@ -99,7 +99,7 @@ func (s *Store) PostMessage(ctx context.Context, by, conversation string, n NewM
 	err = s.change(ctx, func(t *tx) (err error) {
 		m, err = scanMessage(t.get(selectMessage+` WHERE id = ?`, n.ID))
 		switch {
-		case err == nil && (m.Author != by || m.Conversation != conversation):
+		case err == nil && (m.Author != by || m.Conversation != conversation || m.Text != n.Text):
 			return invalid("id: %s is another message's", n.ID)
 		case !isNone(err):
 			return err

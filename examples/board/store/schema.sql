@@ -8,7 +8,7 @@ CREATE TABLE cards   (id TEXT PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NU
                       assignee TEXT REFERENCES users (id), column_id TEXT NOT NULL REFERENCES columns (id),
                       rev INTEGER NOT NULL, updated_by TEXT NOT NULL REFERENCES users (id), updated_at INTEGER NOT NULL) STRICT;
 -- An id that was used once is not used again: a create that is sent once more must not undo a delete.
-CREATE TABLE deleted_cards (id TEXT PRIMARY KEY) STRICT;
+CREATE TABLE made_cards (id TEXT PRIMARY KEY, made BLOB NOT NULL) STRICT; -- the hash of who made it, and of what
 CREATE TABLE moves   (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
 CREATE INDEX moves_at ON moves (at);
 
