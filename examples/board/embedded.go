@@ -29,7 +29,6 @@ type embedded struct {
 	started     bool // set by start
 	connections connections
 	running     atomic.Pointer[instance] // nil while the hub is down
-	kills       chan time.Duration       // for how long
 	ending      chan context.Context
 	ended       chan error
 }
@@ -40,12 +39,13 @@ type instance struct {
 	hub     *hub.Hub
 	handler wiring.Handler
 	failed  chan struct{}
+	kill    chan time.Duration // for how long
 }
 
 func newEmbedded(o options, s *store.Store, c *counter) *embedded {
 	return &embedded{
 		data: o.data, store: s, counter: c,
-		kills: make(chan time.Duration, 1), ending: make(chan context.Context), ended: make(chan error),
+		ending: make(chan context.Context), ended: make(chan error),
 	}
 }
 
@@ -102,7 +102,7 @@ func authority(lc fx.Lifecycle, keyFile string) (*auth.Authority, error) {
 }
 
 func (e *embedded) begin(ctx context.Context) (*instance, error) {
-	now := &instance{failed: make(chan struct{}, 1)}
+	now := &instance{failed: make(chan struct{}, 1), kill: make(chan time.Duration, 1)}
 	now.app = e.application(now)
 	if err := now.app.Start(ctx); err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func (e *embedded) keep(now *instance) {
 			e.running.Store(nil)
 			e.ended <- err
 			return
-		case pause = <-e.kills:
+		case pause = <-now.kill:
 			slog.Warn("the hub is stopped, as somebody wants on the page; changes wait in the outbox", "for", pause)
 		case <-now.failed:
 			slog.Error("the hub has given up, and is started anew; changes wait in the outbox", "in", pause)
@@ -198,14 +198,12 @@ func (e *embedded) beginAgain(pause time.Duration) *instance {
 
 // kill ends the hub, and has it start again after a while. It is down from now on.
 func (e *embedded) kill(pause time.Duration) error {
-	if now := e.running.Load(); now != nil && e.running.CompareAndSwap(now, nil) {
-		select {
-		case e.kills <- pause:
-			return nil
-		default: // one that was killed while it gave up
-		}
+	now := e.running.Load()
+	if now == nil || !e.running.CompareAndSwap(now, nil) {
+		return newProblem(http.StatusConflict, "the hub is down already, or about to be")
 	}
-	return newProblem(http.StatusConflict, "the hub is down already, or about to be")
+	now.kill <- pause // there is room: it happens once
+	return nil
 }
 
 // ServeHTTP is the hub's surface, or what a proxy says while there is none.

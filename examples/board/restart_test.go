@@ -37,13 +37,15 @@ func TestHubRestarts(t *testing.T) {
 	t.Logf("%d events", j.events())
 }
 
-// A hub that gives up is started again.
+// A hub that gives up is started again. Somebody who kills it at that moment does not
+// kill the next one.
 func TestHubGivesUp(t *testing.T) {
 	var e *embedded
 	url := begin(t, fx.Populate(&e))
 	p := signedIn(t, url, "ada")
 	first := e.running.Load()
-	_ = first.Shutdown() // as its supervision would
+	_ = first.Shutdown()  // as its supervision would
+	_ = e.kill(time.Hour) // refused, if it is down already
 	eventually(t, "there is another", func() bool {
 		now := e.running.Load()
 		return now != nil && now != first
