@@ -8,7 +8,8 @@ import (
 	"github.com/navehub/nave/examples/board/store"
 )
 
-// heartbeat says for a page without streams that its session lives.
+// heartbeat says for a page without streams that its session lives: to nobody, if
+// there is no hub.
 func (a *api) heartbeat(w http.ResponseWriter, r *http.Request, u store.User) error {
 	body, err := read[struct {
 		Session string `json:"session"`
@@ -25,6 +26,10 @@ func (a *api) heartbeat(w http.ResponseWriter, r *http.Request, u store.User) er
 	}
 	if body.Session == "" || len(body.Session) > 64 {
 		return newProblem(http.StatusUnprocessableEntity, "session: it has 1 to 64 bytes")
+	}
+	if a.alone {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
 	said := body.State
 	if said == "started" {

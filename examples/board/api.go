@@ -18,6 +18,7 @@ type api struct {
 	hub     *embedded
 	counter *counter
 	key     []byte // that tokens are signed with
+	alone   bool   // without the hub
 	trouble bool   // whether it may be made
 }
 

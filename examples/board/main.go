@@ -97,5 +97,5 @@ func openStore(lc fx.Lifecycle, o options) (*store.Store, error) {
 
 func newAPI(o options, s *store.Store, e *embedded, c *counter) (*api, error) {
 	key, err := readKey(o.data)
-	return &api{store: s, hub: e, counter: c, key: key, trouble: o.mayTrouble()}, err
+	return &api{store: s, hub: e, counter: c, key: key, alone: o.alone, trouble: o.mayTrouble()}, err
 }
