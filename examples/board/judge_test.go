@@ -77,13 +77,14 @@ func readLog(t *testing.T, p *person, lastKey string) (log [][]spoke.Event) {
 
 // A judge replays a log, and compares it with the database.
 type judge struct {
-	t        *testing.T
-	revs     map[string]int64 // by topic and key
-	cards    map[string]store.Card
-	deleted  map[string]bool
-	columns  map[string]store.Column
-	users    map[string]store.User
-	messages []store.Message
+	t             *testing.T
+	revs          map[string]int64 // by topic and key
+	cards         map[string]store.Card
+	deleted       map[string]bool
+	columns       map[string]store.Column
+	users         map[string]store.User
+	conversations map[string]store.Conversation
+	messages      []store.Message
 }
 
 // verify has a last message posted, waits until the outbox is empty, and finds that
@@ -100,6 +101,7 @@ func verify(t *testing.T, p *person, title string) (*judge, store.Audit) {
 	j := &judge{
 		t: t, revs: map[string]int64{}, cards: map[string]store.Card{}, deleted: map[string]bool{},
 		columns: map[string]store.Column{}, users: map[string]store.User{},
+		conversations: map[string]store.Conversation{},
 	}
 	for _, batch := range readLog(t, p, title) {
 		j.replay(batch)
@@ -178,7 +180,9 @@ func (j *judge) apply(e spoke.Event) {
 		j.next(e, user.Rev)
 		j.users[user.ID] = user
 	case "conversation.changed":
-		j.next(e, data[store.Conversation](j, e).Rev)
+		conversation := data[store.Conversation](j, e)
+		j.next(e, conversation.Rev)
+		j.conversations[e.Key] = conversation
 	case "message.posted":
 		j.messages = append(j.messages, data[store.Message](j, e))
 	default:
@@ -217,9 +221,13 @@ func (j *judge) compare(audit store.Audit) {
 	for _, u := range audit.Users {
 		users[u.ID] = u
 	}
+	conversations := map[string]store.Conversation{}
+	for _, c := range audit.Conversations {
+		conversations[c.ID] = c
+	}
 	for what, diff := range map[string]string{
 		"cards": cmp.Diff(cards, j.cards), "columns": cmp.Diff(columns, j.columns), "users": cmp.Diff(users, j.users),
-		"messages": cmp.Diff(audit.Messages, j.messages),
+		"conversations": cmp.Diff(conversations, j.conversations), "messages": cmp.Diff(audit.Messages, j.messages),
 	} {
 		if diff != "" {
 			j.t.Errorf("%s: the database (-) and the log (+) differ:\n%s", what, diff)

@@ -5,8 +5,9 @@ import "context"
 // An Audit is all that the database holds, at one moment.
 type Audit struct {
 	Board
-	Users    []User    `json:"users"`
-	Messages []Message `json:"messages"`
+	Users         []User         `json:"users"`
+	Conversations []Conversation `json:"conversations"`
+	Messages      []Message      `json:"messages"`
 	// Outbox is how many transactions have not been announced.
 	Outbox int `json:"outbox"`
 }
@@ -18,6 +19,9 @@ func (s *Store) Audit(ctx context.Context) (a Audit, err error) {
 			return err
 		}
 		if a.Users, err = all(ctx, q, scanUser, selectUser+` ORDER BY id`); err != nil {
+			return err
+		}
+		if a.Conversations, err = readConversations(ctx, q); err != nil {
 			return err
 		}
 		if a.Messages, err = all(ctx, q, scanMessage, selectMessage+` ORDER BY seq`); err != nil {

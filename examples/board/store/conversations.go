@@ -54,21 +54,27 @@ func scanMessage(r row) (m Message, err error) {
 // Conversations are all of them.
 func (s *Store) Conversations(ctx context.Context) (found []Conversation, err error) {
 	err = s.look(ctx, func(q querier) (err error) {
-		if found, err = all(ctx, q, scanConversation, selectConversation+` ORDER BY id`); err != nil {
-			return err
-		}
-		for i := range found {
-			last, err := all(ctx, q, scanMessage, selectMessage+newestFirst, found[i].ID, 1)
-			if err != nil {
-				return err
-			}
-			if len(last) > 0 {
-				found[i].LastMessage = &last[0]
-			}
-		}
-		return nil
+		found, err = readConversations(ctx, q)
+		return err
 	})
 	return found, err
+}
+
+func readConversations(ctx context.Context, q querier) ([]Conversation, error) {
+	found, err := all(ctx, q, scanConversation, selectConversation+` ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		last, err := all(ctx, q, scanMessage, selectMessage+newestFirst, found[i].ID, 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(last) > 0 {
+			found[i].LastMessage = &last[0]
+		}
+	}
+	return found, nil
 }
 
 // ConversationTitle is what a conversation is called.
