@@ -2,11 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/examples/board/store"
 )
+
+// maxSession is how long the name of a session may be, in bytes.
+const maxSession = 64
 
 // heartbeat says for a page without streams that its session lives: to nobody, if
 // there is no hub.
@@ -24,8 +28,8 @@ func (a *api) heartbeat(w http.ResponseWriter, r *http.Request, u store.User) er
 	if !ok {
 		return newProblem(http.StatusUnprocessableEntity, "state: it is started, active, idle or ended")
 	}
-	if body.Session == "" || len(body.Session) > 64 {
-		return newProblem(http.StatusUnprocessableEntity, "session: it has 1 to 64 bytes")
+	if err := checkBytes("session", body.Session, maxSession); err != nil {
+		return err
 	}
 	if a.alone {
 		w.WriteHeader(http.StatusNoContent)
@@ -65,16 +69,23 @@ func (a *api) analyse(w http.ResponseWriter, r *http.Request, _ store.User) erro
 		return err
 	}
 	if len(body) > maxClicks {
-		return newProblem(http.StatusUnprocessableEntity, "there are too many: 100 at a time")
+		return newProblem(http.StatusUnprocessableEntity, fmt.Sprintf("there are too many: %d at a time", maxClicks))
 	}
 	for _, one := range body {
-		if one.Name == "" || len(one.Name) > nave.MaxTypeBytes {
-			return newProblem(http.StatusUnprocessableEntity, "name: it has 1 to 255 bytes")
+		if err := checkBytes("name", one.Name, nave.MaxTypeBytes); err != nil {
+			return err
 		}
 	}
 	for _, one := range body {
 		a.counter.count(one.Name, one.Data)
 	}
 	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func checkBytes(what, text string, most int) error {
+	if text == "" || len(text) > most {
+		return newProblem(http.StatusUnprocessableEntity, fmt.Sprintf("%s: it has 1 to %d bytes", what, most))
+	}
 	return nil
 }

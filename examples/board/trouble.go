@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -43,7 +44,7 @@ func (a *api) killHub(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if body.Seconds < 0 || body.Seconds > maxDown {
-		return newProblem(http.StatusUnprocessableEntity, "seconds: 0 to 60 are possible")
+		return newProblem(http.StatusUnprocessableEntity, fmt.Sprintf("seconds: 0 to %d are possible", maxDown))
 	}
 	if err := a.hub.kill(time.Duration(body.Seconds * float64(time.Second))); err != nil {
 		return err
@@ -77,7 +78,7 @@ func slowDown(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if body.MS < 0 || body.MS > maxSlow {
-		return newProblem(http.StatusUnprocessableEntity, "ms: 0 to 5000 are possible")
+		return newProblem(http.StatusUnprocessableEntity, fmt.Sprintf("ms: 0 to %d are possible", maxSlow))
 	}
 	life := time.Hour
 	if body.MS == 0 {
@@ -91,11 +92,14 @@ func slowDown(w http.ResponseWriter, r *http.Request) error {
 // slowly delays the requests of browsers that have asked for it.
 func slowly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-time.After(slowness(r)):
-			next.ServeHTTP(w, r)
-		case <-r.Context().Done():
+		if delay := slowness(r); delay > 0 {
+			select {
+			case <-time.After(delay):
+			case <-r.Context().Done():
+				return
+			}
 		}
+		next.ServeHTTP(w, r)
 	})
 }
 
