@@ -35,6 +35,11 @@ func TestSignIn(t *testing.T) {
 	}
 	v.must(t, http.StatusOK, "GET", "/api/me", nil, &me)
 
+	c, err := http.ParseSetCookie(v.header(t, "POST", "/api/sign-in", `{"user":"ben"}`).Get("Set-Cookie"))
+	if err != nil || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.MaxAge != int(store.SessionLife.Seconds()) {
+		t.Errorf("the cookie is %v: %v", c, err)
+	}
+
 	stolen := v.http.Jar.Cookies(mustParse(t, url))[0].String()
 	v.must(t, http.StatusNoContent, "POST", "/api/sign-out", nil, nil)
 	nobody(v)
@@ -229,7 +234,11 @@ func TestNotModified(t *testing.T) {
 			p.must(t, http.StatusCreated, "POST", "/api/conversations/general/messages", store.NewMessage{ID: "b", Text: "B"}, nil)
 		},
 	} {
-		tag := p.tag(t, path)
+		header := p.header(t, "GET", path, "")
+		if header.Get("Vary") != "Cookie" || header.Get("Cache-Control") != "no-cache" {
+			t.Errorf("%s may be kept as %v", path, header)
+		}
+		tag := header.Get("ETag")
 		p.must(t, http.StatusNotModified, "GET", path, nil, nil, "If-None-Match", tag)
 		p.must(t, http.StatusNotModified, "GET", path, nil, nil, "If-None-Match", `"other", W/`+tag)
 		change()
@@ -242,15 +251,11 @@ func TestPage(t *testing.T) {
 	if text := v.must(t, http.StatusOK, "GET", "/", nil, nil); text != "<title>Board</title>" {
 		t.Errorf("the page is %s", text)
 	}
-	answer, err := v.http.Get(v.url + "/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer.Body.Close()
+	header := v.header(t, "GET", "/", "")
 	for name, want := range map[string]string{
 		"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache",
 	} {
-		if got := answer.Header.Get(name); got != want {
+		if got := header.Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}

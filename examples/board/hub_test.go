@@ -173,6 +173,9 @@ func TestKillHub(t *testing.T) {
 	})
 	p.must(t, http.StatusConflict, "POST", "/api/trouble/hub", map[string]int{"seconds": 2}, nil)
 	p.must(t, http.StatusServiceUnavailable, "POST", "/api/sessions/heartbeat", map[string]string{"session": "s", "state": "active"}, nil)
+	if after := p.header(t, "POST", "/api/sessions/heartbeat", `{"session":"s","state":"active"}`).Get("Retry-After"); after != "1" {
+		t.Errorf("it is to be tried again after %q", after)
+	}
 	p.must(t, http.StatusCreated, "POST", "/api/cards", store.NewCard{ID: "alone", Column: "todo", Title: "Without a hub"}, nil)
 	var audit store.Audit
 	p.must(t, http.StatusOK, "GET", "/api/audit", nil, &audit)

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,18 +120,20 @@ func eventually(t *testing.T, what string, so func() bool) {
 	}
 }
 
-// tag is the ETag of what is there.
-func (p *person) tag(t *testing.T, path string) string {
+// header is that of an answer.
+func (p *person) header(t *testing.T, method, path, body string) http.Header {
 	t.Helper()
-	answer, err := p.http.Get(p.url + path)
+	req, err := http.NewRequestWithContext(t.Context(), method, p.url+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+	req.Header.Set("Content-Type", "application/json")
+	answer, err := p.http.Do(req)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return answer.Header.Get("ETag")
+	answer.Body.Close()
+	return answer.Header
 }
 
 func mustParse(t *testing.T, text string) *url.URL {

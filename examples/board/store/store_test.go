@@ -136,6 +136,45 @@ func TestSessions(t *testing.T) {
 	}
 }
 
+// What only reads cannot write.
+func TestReaders(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "board.sqlite"))
+	defer s.Close()
+	if _, err := s.read.ExecContext(t.Context(), `DELETE FROM cards`); err == nil {
+		t.Error("a reader deletes cards")
+	}
+}
+
+// A board has so many cards, and no more until some are deleted.
+func TestBoardIsBounded(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "board.sqlite"))
+	defer s.Close()
+	err := s.change(t.Context(), func(t *tx) error {
+		return t.do(`WITH RECURSIVE n (i) AS (SELECT 9 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
+			INSERT INTO cards SELECT i, 'T', '', NULL, 'todo', 1, 'ada', 0 FROM n`)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	create := func(id string) error {
+		_, _, err := s.CreateCard(t.Context(), "ada", NewCard{ID: id, Column: "todo", Title: "T"})
+		return err
+	}
+	if err := create("last"); err != nil {
+		t.Error(err)
+	}
+	var invalid *InvalidError
+	if err := create("more"); !errors.As(err, &invalid) {
+		t.Errorf("one more: %v", err)
+	}
+	if err := s.DeleteCard(t.Context(), "last", 1); err != nil {
+		t.Error(err)
+	}
+	if err := create("more"); err != nil {
+		t.Errorf("after a delete: %v", err)
+	}
+}
+
 // Writers take turns, and none is refused for another.
 func TestWriters(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "board.sqlite"))
