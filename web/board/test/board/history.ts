@@ -34,12 +34,11 @@ export class History {
       ...audit.cards.map((card) => ['cards/main', card.id, card] as const),
       ...audit.columns.map((column) => ['cards/main', `column:${column.id}`, column] as const),
       ...audit.users.map((user) => ['users/all', user.id, user] as const),
+      ...audit.conversations.map((conversation) => ['conversations/all', conversation.id, conversation] as const),
       ...audit.messages.map((message) => [`conversations/${message.conversation}`, message.id, message] as const),
     ]
     const items = new Map<string, string>(
-      state.flatMap(({ topic, key, data }) =>
-        data === undefined || topic === 'conversations/all' ? [] : [[`${topic} ${key}`, sorted(data)] as const],
-      ),
+      state.flatMap(({ topic, key, data }) => (data === undefined ? [] : [[`${topic} ${key}`, sorted(data)] as const])),
     )
     for (const [topic, key, row] of rows) {
       const name = `${topic} ${key}`
@@ -52,8 +51,13 @@ export class History {
       if (audit.cards.some((card) => card.id === id)) this.wrong.push(`${id} was deleted, and is there`)
   }
 
-  /** Finds each edit in the log, and that it went over nothing that who made it had not seen. */
-  account(edits: readonly Edit[]): void {
+  /**
+   * Finds each edit in the log, and that it went over nothing that who made it had not seen;
+   * and each delete that was let stand, and no other.
+   */
+  account(edits: readonly Edit[], deleted: ReadonlySet<string>): void {
+    for (const id of deleted) if (!this.#deleted.has(id)) this.wrong.push(`the delete of ${id} is lost`)
+    for (const id of this.#deleted) if (!deleted.has(id)) this.wrong.push(`${id} was had back, and is deleted`)
     const open = [...edits]
     for (const [name, values] of this.#values) {
       for (const [i, { value, by }] of values.entries()) {

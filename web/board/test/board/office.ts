@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { expect, inject } from 'vitest'
-import type { Board, Message, User } from '../../src/model.js'
+import type { Board, Conversation, Message, User } from '../../src/model.js'
 
 const flags = [
   '--no-sandbox',
@@ -21,6 +21,7 @@ const flags = [
 /** What the database holds, and how many changes of it the hub does not have yet. */
 export interface Audit extends Board {
   readonly users: readonly User[]
+  readonly conversations: readonly Conversation[]
   readonly messages: readonly Message[]
   readonly outbox: number
 }

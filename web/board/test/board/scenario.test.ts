@@ -39,11 +39,13 @@ test('after a quarter of an hour of troubles six tabs, the database and the log 
   // So does the hub, and what happened is what people did.
   const history = new History(await wholeLog(office))
   history.compare(audit, await wholeState(office))
-  history.account(story.edits)
+  history.account(story.edits, story.deleted)
   expect(history.wrong).toEqual([])
 
   const frames = story.people.flatMap(({ witness }) => witness.all)
-  console.log(`${history.layouts.length} batches, ${story.edits.length} edits, ${frames.flat().length} frames`)
+  console.log(
+    `${history.layouts.length} batches, ${story.edits.length} edits, ${story.deleted.size} deletes, ${frames.flat().length} frames`,
+  )
 
   // No frame showed a card in two columns, or in none, or a part of a batch, or what was before.
   expect(frames.flatMap((of) => flaws(of, story.removed))).toEqual([])

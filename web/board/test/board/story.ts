@@ -8,6 +8,7 @@ import { type Layout, stranger } from './witness.js'
 
 const columns = ['To do', 'Doing', 'Review', 'Done']
 const rooms = ['General', 'Design', 'Release']
+const names = ['Ada', 'Ben', 'Chloe', 'Dan', 'Eva']
 const arrows = ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown']
 
 /** A while in which somebody only looks: whatever their tabs show has to have been so. */
@@ -23,8 +24,10 @@ export class Story {
   readonly people: readonly [Person, Person]
   /** What was written and neither given up nor refused. */
   readonly edits: Edit[] = []
-  /** Cards that somebody deleted, for good or not. */
+  /** Cards that somebody deleted and had back: only they may be seen again. */
   readonly removed = new Set<string>()
+  /** Cards that somebody deleted for good. */
+  readonly deleted = new Set<string>()
   readonly watched: Watch[] = []
   readonly #office: Office
   readonly #chance: Chance
@@ -61,6 +64,7 @@ export class Story {
       reloaded: () => this.#reloaded(),
       closed: () => this.#closed(),
       asleep: () => this.#asleep(),
+      deletes: () => this.#deletes(),
     }
     await this.#rounds(2)
     for (const name of this.#chance.shuffled(Object.keys(troubles))) {
@@ -96,6 +100,7 @@ export class Story {
     const decision = this.#decision()
     const [column, room, text] = [chance.one(columns), chance.one(rooms), this.#words()]
     const way = [chance.one(arrows), chance.one(arrows), chance.one(arrows)]
+    const whom = chance.shuffled(names)
     return chance.one<Turn>([
       (tab) => tab.moveByKeys(card, way),
       (tab) => tab.moveByKeys(card, way),
@@ -103,6 +108,7 @@ export class Story {
       (tab) => tab.moveInDialog(card, column),
       async (tab) => this.#outcome(tab, await tab.edit(card, 'title', text), decision),
       async (tab) => this.#outcome(tab, await tab.edit(card, 'text', text), decision),
+      async (tab) => this.#outcome(tab, await tab.assign(card, whom), 'Mine'),
       (tab) => tab.add(column, text),
       (tab) => tab.say(room, text),
       (tab) => tab.setStatus(text),
@@ -188,6 +194,18 @@ export class Story {
     }
   }
 
+  /** One deletes cards, and does not have them back. */
+  #deletes(): Promise<void> {
+    return this.#watching(async (actor, cards) => {
+      for (const card of cards.slice(0, this.#chance.one([1, 2]))) {
+        this.deleted.add(card)
+        await this.#chance.one(actor.tabs).remove(card)
+      }
+      const left = async () => (await this.#office.audit()).cards.filter(({ id }) => this.deleted.has(id))
+      await expect.poll(left, { timeout: 30_000 }).toEqual([])
+    })
+  }
+
   /** Both have the same card open: first they change different fields, then the same. */
   async #bothAtOnce(): Promise<void> {
     const { one, other, cards } = await this.#draw()
@@ -195,6 +213,7 @@ export class Story {
     const [first = '', second = ''] = cards
     const title = await here.begin(first, 'title', this.#words())
     await this.#gotThrough(await there.edit(first, 'text', this.#words()))
+    await this.#gotThrough(await there.assign(first, this.#chance.shuffled(names)))
     await here.save()
     await this.#gotThrough(title)
 
@@ -246,7 +265,8 @@ export class Story {
     this.trouble = true
     await this.#office.killHub(10)
     for (const tab of this.tabs) await tab.says(/^The hub is away/)
-    const to = this.#chance.one((await this.#office.audit()).columns)
+    const audit = await this.#office.audit()
+    const to = this.#chance.one(audit.columns.filter((column) => cards.length - column.cards.length >= 3))
     const [first = '', second = '', third = ''] = cards.filter((id) => !to.cards.includes(id))
     for (const [tab, card] of [
       [here, first],

@@ -61,7 +61,8 @@ export class Tab {
 
   async moveByMouse(id: string, column: string): Promise<void> {
     const to = this.page.getByRole('region', { name: column })
-    await this.card(id).scrollIntoViewIfNeeded()
+    // Not scrollIntoViewIfNeeded: it fails if somebody moves the card just then.
+    await this.card(id).evaluate((card) => card.scrollIntoView({ block: 'nearest' }))
     const [at, where] = [await this.card(id).boundingBox(), await to.boundingBox()]
     if (!at || !where) throw new Error(`${id} or ${column} is not on the screen`)
     const { mouse } = this.page
@@ -104,6 +105,16 @@ export class Tab {
     const edit = await this.begin(id, field, value)
     await this.save()
     return edit
+  }
+
+  /** Gives a card to the first of some people whose it is not. */
+  async assign(id: string, names: readonly string[]): Promise<Edit> {
+    const select = (await this.open(id)).getByLabel('Assignee')
+    const seen = await select.inputValue()
+    const name = names.find((each) => each.toLowerCase() !== seen) ?? ''
+    await select.selectOption({ label: name })
+    await this.save()
+    return { by: this.who, card: id, field: 'assignee', value: name.toLowerCase(), seen: [seen] }
   }
 
   /** Decides about an edit that was asked about, and returns what has become of it, if it has not been given up. */
