@@ -93,14 +93,11 @@ func (a *api) createCard(w http.ResponseWriter, r *http.Request, u store.User) e
 }
 
 func (a *api) updateCard(w http.ResponseWriter, r *http.Request, u store.User) error {
-	body, err := read[struct {
-		Rev     int64             `json:"rev"`
-		Changes store.CardChanges `json:"changes"`
-	}](w, r)
+	body, err := read[store.Edit](w, r)
 	if err != nil {
 		return err
 	}
-	card, err := a.store.UpdateCard(r.Context(), u.ID, r.PathValue("id"), body.Rev, body.Changes)
+	card, err := a.store.UpdateCard(r.Context(), u.ID, r.PathValue("id"), body)
 	return answered(w, http.StatusOK, card, err)
 }
 

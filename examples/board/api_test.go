@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -119,6 +120,35 @@ func TestCreateOnce(t *testing.T) {
 	if j.revs["cards/main mine"] != 2 || !j.deleted["mine"] || len(j.messages) != 3+1+1 {
 		t.Errorf("the log has rev %d, deleted %v, and %d messages", j.revs["cards/main mine"], j.deleted, len(j.messages))
 	}
+}
+
+// An edit that is sent again, since its answer was lost, does not undo what others have
+// undone since; one that was refused may be sent again.
+func TestEditOnce(t *testing.T) {
+	url := begin(t)
+	ada, ben := signedIn(t, url, "ada"), signedIn(t, url, "ben")
+	edit := func(p *person, status int, id string, rev int64, assignee any) (c store.Card) {
+		t.Helper()
+		body := map[string]any{"id": id, "rev": rev, "changes": map[string]any{"assignee": assignee}}
+		if text := p.must(t, status, "PATCH", "/api/cards/card-1", body, nil); status == http.StatusOK {
+			if err := json.Unmarshal([]byte(text), &c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return c
+	}
+	edit(ada, http.StatusOK, "a", 1, "eva")
+	edit(ben, http.StatusOK, "b", 2, "dan")
+	for _, rev := range []int64{1, 3} {
+		if c := edit(ada, http.StatusOK, "a", rev, "eva"); c.Rev != 3 || *c.Assignee != "dan" {
+			t.Errorf("sent again it made %v", c)
+		}
+	}
+	edit(ada, http.StatusConflict, "c", 1, "eva")
+	if c := edit(ada, http.StatusOK, "c", 3, "eva"); c.Rev != 4 || *c.Assignee != "eva" {
+		t.Errorf("after a conflict it made %v", c)
+	}
+	edit(ada, http.StatusUnprocessableEntity, "no id", 4, "ben")
 }
 
 // First writer wins, the other is told what there is now; who asks for what is

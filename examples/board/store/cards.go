@@ -149,18 +149,30 @@ type CardChanges struct {
 	Assignee Change[*string] `json:"assignee"`
 }
 
-// UpdateCard changes a card of that rev. If it has another, that is a
-// [ConflictError], unless it is as it is to be.
-func (s *Store) UpdateCard(ctx context.Context, by, id string, rev int64, to CardChanges) (c Card, err error) {
+// An Edit changes a card.
+type Edit struct {
+	// ID, if not empty, is the edit's own: it happens once, however often it is sent.
+	ID string `json:"id"`
+	// Rev is the card's that was edited.
+	Rev     int64       `json:"rev"`
+	Changes CardChanges `json:"changes"`
+}
+
+// UpdateCard changes a card. If it has another rev, that is a [ConflictError], unless
+// it is as it is to be, or was made so by this very edit before.
+func (s *Store) UpdateCard(ctx context.Context, by, id string, e Edit) (c Card, err error) {
 	err = s.change(ctx, func(t *tx) (err error) {
 		if c, err = t.card(id); err != nil {
 			return err
 		}
-		wanted, err := to.applied(t, c)
+		if again, err := t.note(e.ID); err != nil || again {
+			return err
+		}
+		wanted, err := e.Changes.applied(t, c)
 		if err != nil || wanted.same(c) {
 			return err
 		}
-		if c.Rev != rev {
+		if c.Rev != e.Rev {
 			return &ConflictError{c}
 		}
 		c = wanted

@@ -3,12 +3,7 @@ package store
 import (
 	"context"
 	"slices"
-	"time"
 )
-
-// moveMemory is for how long moves are known, so that one that is sent again, since
-// its answer was lost, does not undo what others have done since.
-const moveMemory = 7 * 24 * time.Hour
 
 // A Move says where a card is wanted.
 type Move struct {
@@ -26,11 +21,6 @@ func (s *Store) MoveCard(ctx context.Context, by, id string, m Move) (c Card, ch
 	if m.Before != nil && *m.Before == id {
 		return Card{}, nil, invalid("before: a card cannot be before itself")
 	}
-	if m.ID != "" {
-		if err := checkID(m.ID); err != nil {
-			return Card{}, nil, err
-		}
-	}
 	changed = []Column{}
 	err = s.change(ctx, func(t *tx) (err error) {
 		if c, err = t.card(id); err != nil {
@@ -40,7 +30,7 @@ func (s *Store) MoveCard(ctx context.Context, by, id string, m Move) (c Card, ch
 		if err != nil {
 			return err
 		}
-		if again, err := t.noteMove(m.ID); err != nil || again {
+		if again, err := t.note(m.ID); err != nil || again {
 			return err
 		}
 		cards := inserted(without(to.Cards, id), id, m.Before)
@@ -51,22 +41,6 @@ func (s *Store) MoveCard(ctx context.Context, by, id string, m Move) (c Card, ch
 		return err
 	})
 	return c, changed, err
-}
-
-// noteMove reports whether the move has happened already.
-func (t *tx) noteMove(id string) (again bool, err error) {
-	if id == "" {
-		return false, nil
-	}
-	if err := t.do(`DELETE FROM moves WHERE at < ?`, t.now.Add(-moveMemory).UnixMilli()); err != nil {
-		return false, err
-	}
-	noted, err := t.ExecContext(t.ctx, `INSERT OR IGNORE INTO moves VALUES (?, ?)`, id, t.now.UnixMilli())
-	if err != nil {
-		return false, err
-	}
-	count, err := noted.RowsAffected()
-	return count == 0, err
 }
 
 // move is one transaction, and so one batch: the card, and the columns that it
