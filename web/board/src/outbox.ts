@@ -18,7 +18,7 @@ export interface Entry {
 
 /** What has become of a write that was sent. */
 export type Outcome =
-  /** The server has it; `rev` is the card's since. */
+  /** The server has it; `rev` is the card's since, if it is by ourselves. */
   | { readonly kind: 'done'; readonly rev?: number }
   /** There is no answer, or one that may be another later. */
   | { readonly kind: 'later'; readonly afterMs: number }
@@ -200,10 +200,11 @@ export class Outbox {
     if (outcome.kind !== 'done' && hasWords(write)) return this.#put({ key, write, failed: outcome })
     this.remove(key)
     if (outcome.kind !== 'done') return this.#options.undone(outcome)
-    // What was written after it, by the same person, knew of it.
+    // A delete that was asked for after it knew of it. An edit does not need that: what
+    // it was made to says what it knew of, and is merged if the rev is another.
     for (const later of this.entries.value) {
       const next = later.write
-      if (subjectOf(next) !== subjectOf(write) || !('rev' in next) || outcome.rev !== next.rev + 1) continue
+      if (next.do !== 'delete' || subjectOf(next) !== subjectOf(write) || outcome.rev !== next.rev + 1) continue
       this.#put({ ...later, write: { ...next, rev: outcome.rev } })
     }
   }

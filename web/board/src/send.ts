@@ -8,6 +8,7 @@ import type { Write } from './overlay.js'
 export interface SendOptions {
   /** Asks the API in the name of whose writes they are. */
   readonly ask: Ask
+  readonly user: string
   readonly answers: Answers
   /** An edit was brought together with somebody's, by itself. */
   readonly merged: (by: string, card: Card) => void
@@ -39,7 +40,7 @@ async function send(write: Write, options: SendOptions): Promise<Outcome> {
       const { card: id, column, title } = write
       const card = await ask<Card>('POST', 'cards', { id, column, title })
       await answers.take({ of: 'card', card })
-      return { kind: 'done', rev: card.rev }
+      return done(card, options.user)
     }
     case 'edit':
       return edit(write, options)
@@ -51,7 +52,7 @@ async function send(write: Write, options: SendOptions): Promise<Outcome> {
         before,
       })
       await answers.take({ of: 'card', ...answer })
-      return { kind: 'done', rev: answer.card.rev }
+      return done(answer.card, options.user)
     }
     case 'delete':
       await ask<void>('DELETE', `${pathOf(write.card)}?rev=${write.rev}`)
@@ -70,7 +71,10 @@ async function send(write: Write, options: SendOptions): Promise<Outcome> {
 }
 
 /** Saves over the rev that was edited. What others have done meanwhile is kept, and asked about if it is the same. */
-async function edit(write: Extract<Write, { do: 'edit' }>, { answers, ask, merged }: SendOptions): Promise<Outcome> {
+async function edit(
+  write: Extract<Write, { do: 'edit' }>,
+  { answers, ask, merged, user }: SendOptions,
+): Promise<Outcome> {
   let { rev, changes } = write
   let by: string | undefined
   for (let i = 0; i <= mostMerges; i++) {
@@ -78,15 +82,15 @@ async function edit(write: Extract<Write, { do: 'edit' }>, { answers, ask, merge
       const card = await ask<Card>('PATCH', pathOf(write.card), { rev, changes })
       await answers.take({ of: 'card', card })
       if (by !== undefined) merged(by, card)
-      return { kind: 'done', rev: card.rev }
+      return done(card, user)
     } catch (error) {
       const current = error instanceof Refused && error.status === 409 ? error.current : undefined
       if (current === undefined) throw error
       await answers.take({ of: 'card', card: current })
       const both = merge(write.base, write.changes, current)
       if (both.conflicts.length > 0) return { kind: 'conflict', current }
-      if (Object.keys(both.changes).length === 0) return { kind: 'done', rev: current.rev }
-      if (both.theirs.length > 0) by = current.updatedBy
+      if (Object.keys(both.changes).length === 0) return done(current, user)
+      if (both.theirs.length > 0 && current.updatedBy !== user) by = current.updatedBy
       rev = current.rev
       changes = both.changes
     }
@@ -96,4 +100,9 @@ async function edit(write: Extract<Write, { do: 'edit' }>, { answers, ask, merge
 
 function pathOf(card: string): string {
   return `cards/${encodeURIComponent(card)}`
+}
+
+/** Somebody else's rev, which an answer that comes late may have, says nothing of what was known here. */
+function done({ rev, updatedBy }: Card, user: string): Outcome {
+  return updatedBy === user ? { kind: 'done', rev } : { kind: 'done' }
 }

@@ -115,6 +115,7 @@ function useOutbox(client: QueryClient, ask: Ask, me: User): Outbox | undefined 
       send: sender({
         answers,
         ask,
+        user: me.id,
         merged: (by, card) => notify(`“${card.title}”: merged with ${nameOf(client, by)}’s change`),
       }),
       undone: (failure) => notify(`That was not possible and is undone: ${whyOf(failure)}`),
