@@ -1,3 +1,4 @@
+import { newId } from './id.js'
 import type { Card } from './model.js'
 import { hasWords, subjectOf, type Write } from './overlay.js'
 import { Store } from './store.js'
@@ -87,7 +88,7 @@ export class Outbox {
       throw new Error(`${most} changes wait to be sent already; this one can be made once some are through`)
     // After all others, whatever has become of the clock.
     const at = Math.max(Date.now(), ...this.#all.map(({ key }) => this.#timeOf(key) + 1))
-    const key = `${this.#prefix}${at.toString(36)} ${crypto.randomUUID().slice(0, 8)}`
+    const key = `${this.#prefix}${at.toString(36)} ${newId().slice(0, 8)}`
     this.#put({ key, write, ...(afterMs > 0 && { notBefore: Date.now() + afterMs }) })
     return key
   }

@@ -2,6 +2,7 @@
 import type { Spoke } from '@nave/spoke'
 import { createTracker, trackSession } from '@nave/spoke/session'
 import type { Ask } from './api.js'
+import { newId } from './id.js'
 import type { Events } from './model.js'
 import { online } from './network.js'
 
@@ -23,7 +24,7 @@ const most = 50
 
 /** As it is without a hub: a request every 30 s, and one for what was pressed. */
 export function pollSession(ask: Ask): Session {
-  const session = crypto.randomUUID()
+  const session = newId()
   let pressed: { name: string; data: { button: string } }[] = []
   const say = (state: string) => void ask('POST', 'sessions/heartbeat', { session, state }).catch(() => {})
   const flush = () => {

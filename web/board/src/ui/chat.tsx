@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { type SubmitEvent, useEffect, useMemo, useRef, useState } from 'react'
 import { useDraft } from '../drafts.js'
+import { newId } from '../id.js'
 import { messagesWith } from '../overlay.js'
 import * as queries from '../queries.js'
 import { useStore } from '../store.js'
@@ -60,7 +61,7 @@ function Messages({ conversation, title, newest }: MessagesProperties) {
     const said = text.trim()
     if (said === '') return
     track('say')
-    const id = crypto.randomUUID()
+    const id = newId()
     if (write({ do: 'say', conversation, id, text: said, at: new Date().toISOString() })) setText('')
   }
 

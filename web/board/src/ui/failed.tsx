@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
+import { newId } from '../id.js'
 import type { Entry } from '../outbox.js'
 import * as queries from '../queries.js'
 import { useStore } from '../store.js'
@@ -19,7 +20,7 @@ function FailedEntry({ entry: { key, write, failed } }: { entry: Entry }) {
     if (write.do !== 'edit' || data === undefined) return
     const column = (data.columns.find(({ id }) => id === write.column) ?? data.columns[0])?.id
     if (column === undefined) return
-    const card = crypto.randomUUID()
+    const card = newId()
     const edited = { ...write.base, ...write.changes }
     const base = { title: edited.title, text: '', assignee: null }
     const made = add({ do: 'create', card, column, title: edited.title })

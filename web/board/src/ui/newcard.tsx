@@ -1,5 +1,6 @@
 import { type SubmitEvent, useRef, useState } from 'react'
 import { useDraft } from '../drafts.js'
+import { newId } from '../id.js'
 import type { Column } from '../model.js'
 import { useWorkplace } from '../workplace.js'
 import { mostTitle } from './fields.js'
@@ -15,7 +16,7 @@ export function NewCard({ column }: { column: Column }) {
     const named = title.trim()
     if (!named) return
     track('add card')
-    if (write({ do: 'create', card: crypto.randomUUID(), column: column.id, title: named })) setTitle('')
+    if (write({ do: 'create', card: newId(), column: column.id, title: named })) setTitle('')
   }
 
   if (!isOpen) {

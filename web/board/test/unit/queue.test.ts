@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Answers } from '../../src/answers.js'
 import { type Ask, Refused } from '../../src/api.js'
+import { newId } from '../../src/id.js'
 import type { Card } from '../../src/model.js'
 import { Outbox } from '../../src/outbox.js'
 import type { Write } from '../../src/overlay.js'
@@ -119,4 +120,13 @@ test('edits of one person that follow each other are not asked about, nor told o
   expect(card).toMatchObject({ title: 'V', text: 'and this', rev: 4 })
   expect(waits.entries.value).toEqual([])
   expect(merged).toEqual([])
+})
+
+test('a page that did not come over HTTPS, and has no randomUUID, writes as well', async () => {
+  vi.stubGlobal('crypto', { getRandomValues: crypto.getRandomValues.bind(crypto) })
+  outbox().add(edit({ title: 'U' }))
+  await passes()
+  expect(card.title).toBe('U')
+  expect(newId()).toMatch(/^[A-Za-z0-9_-]{1,64}$/) // as the API wants ids
+  expect(newId()).not.toBe(newId())
 })
