@@ -1,3 +1,4 @@
+import { parseEntry } from './entry.js'
 import { newId } from './id.js'
 import type { Card } from './model.js'
 import { hasWords, subjectOf, type Write } from './overlay.js'
@@ -39,6 +40,8 @@ export interface OutboxOptions {
 }
 
 const most = 200
+/** Longer than any write is held back to be taken back. */
+const mostDelayMs = 10_000
 const firstPauseMs = 1_000
 const pauseCapMs = 15_000
 
@@ -117,6 +120,10 @@ export class Outbox {
     this.#wake()
   }
 
+  #waits(key: string): boolean {
+    return this.entries.value.some((entry) => entry.key === key)
+  }
+
   #timeOf(key: string): number {
     return Number.parseInt(key.slice(this.#prefix.length), 36) || 0
   }
@@ -144,7 +151,7 @@ export class Outbox {
 
   #heard({ key, newValue }: StorageEvent): void {
     if (!key?.startsWith(this.#prefix)) return
-    const entry = parsed(newValue)
+    const entry = parseEntry(key, newValue)
     if (entry) this.#show(entry)
     else this.#set(this.#all.filter((each) => each.key !== key))
   }
@@ -157,16 +164,24 @@ export class Outbox {
         await this.#pause(this.#untilNext())
         continue
       }
-      const outcome = await this.#options.send(entry.write)
-      this.stuck.set(outcome.kind === 'later')
-      if (outcome.kind !== 'later') this.#settle(entry, outcome)
-      else {
-        const tries = (this.#tries.get(entry.key) ?? 0) + 1
-        this.#tries.set(entry.key, tries)
-        const pause = Math.min(firstPauseMs * 2 ** (tries - 1), pauseCapMs) * (0.75 + Math.random() / 2)
-        await this.#pause(Math.max(pause, outcome.afterMs))
+      try {
+        await this.#send(entry)
+      } catch (error) {
+        // None ends the sending of the others.
+        const { key, write } = entry
+        if (this.#waits(key)) this.#put({ key, write, failed: { kind: 'refused', why: String(error) } })
       }
     }
+  }
+
+  async #send(entry: Entry): Promise<void> {
+    const outcome = await this.#options.send(entry.write)
+    this.stuck.set(outcome.kind === 'later')
+    if (outcome.kind !== 'later') return this.#settle(entry, outcome)
+    const tries = (this.#tries.get(entry.key) ?? 0) + 1
+    this.#tries.set(entry.key, tries)
+    const pause = Math.min(firstPauseMs * 2 ** (tries - 1), pauseCapMs) * (0.75 + Math.random() / 2)
+    await this.#pause(Math.max(pause, outcome.afterMs))
   }
 
   /** Of each thing the first that waits, if this tab may send it now or later. */
@@ -185,7 +200,7 @@ export class Outbox {
   #next(): Entry | undefined {
     const tries = ({ key }: Entry) => this.#tries.get(key) ?? 0
     return this.#firsts()
-      .filter(({ notBefore = 0 }) => notBefore <= Date.now())
+      .filter(({ notBefore }) => isDue(notBefore))
       .sort((a, b) => tries(a) - tries(b))[0]
   }
 
@@ -196,7 +211,7 @@ export class Outbox {
 
   #settle(entry: Entry, outcome: Exclude<Outcome, { kind: 'later' }>): void {
     const { key, write } = entry
-    if (!this.entries.value.some((each) => each.key === key)) return
+    if (!this.#waits(key)) return
     if (outcome.kind === 'conflict') return this.#put({ key, write, conflict: outcome.current })
     if (outcome.kind !== 'done' && hasWords(write)) return this.#put({ key, write, failed: outcome })
     this.remove(key)
@@ -223,30 +238,19 @@ export class Outbox {
   }
 }
 
+/** What is to wait for longer than anything does waits for a clock that was set back. */
+function isDue(notBefore = 0): boolean {
+  const ms = notBefore - Date.now()
+  return ms <= 0 || ms > mostDelayMs
+}
+
 function stored(prefix: string): Entry[] {
   return Object.keys(localStorage)
     .filter((key) => key.startsWith(prefix))
     .sort()
     .flatMap((key) => {
-      const entry = parsed(localStorage.getItem(key))
+      const entry = parseEntry(key, localStorage.getItem(key))
       if (entry === undefined) localStorage.removeItem(key) // it was damaged
       return entry ?? []
     })
-}
-
-function parsed(text: string | null): Entry | undefined {
-  try {
-    const entry: unknown = text === null ? undefined : JSON.parse(text)
-    return isEntry(entry) ? entry : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function isEntry(value: unknown): value is Entry {
-  return isObject(value) && typeof value['key'] === 'string' && isObject(value['write']) && 'do' in value['write']
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

@@ -3,7 +3,7 @@ import type { Answers } from '../../src/answers.js'
 import { type Ask, Refused } from '../../src/api.js'
 import { newId } from '../../src/id.js'
 import type { Card } from '../../src/model.js'
-import { Outbox } from '../../src/outbox.js'
+import { Outbox, type Outcome } from '../../src/outbox.js'
 import type { Write } from '../../src/overlay.js'
 import { sender } from '../../src/send.js'
 
@@ -129,4 +129,66 @@ test('a page that did not come over HTTPS, and has no randomUUID, writes as well
   expect(card.title).toBe('U')
   expect(newId()).toMatch(/^[A-Za-z0-9_-]{1,64}$/) // as the API wants ids
   expect(newId()).not.toBe(newId())
+})
+
+test('what is odd in storage is dropped, and holds up nothing', async () => {
+  const say = { do: 'say', conversation: 'design', id: 's', text: 'hello', at: '' }
+  const odd: unknown[] = [
+    { write: { do: 'vote', card: 'a' } },
+    { write: { do: 'toString' } },
+    { write: { do: 'edit', card: 'a' } },
+    { write: { ...edit({}), base: { title: 'T' } } },
+    { write: { ...edit({}), changes: { title: 7 } } },
+    { write: { ...move, before: undefined } },
+    { write: say, conflict: {} },
+    { write: say, failed: { kind: 'refused' } },
+    { write: say, notBefore: 'soon' },
+    { write: say, key: 'board write ada another' },
+  ]
+  for (const [i, entry] of odd.entries()) {
+    const key = `board write ada ${i}`
+    kept.set(key, JSON.stringify({ key, ...(entry as object) }))
+  }
+  const waits = outbox()
+  expect([...kept]).toEqual([])
+  expect(waits.failed.value).toEqual([])
+  for (const write of [edit({ title: 'U' }), move, remove, say as Write]) {
+    const key = `board write ada ${write.do}`
+    const there = Object.assign(new Event('storage'), { key, newValue: JSON.stringify({ key, write }) })
+    window.dispatchEvent(there)
+  }
+  expect(waits.entries.value).toHaveLength(4)
+  const vote = {
+    key: 'board write ada 1',
+    newValue: JSON.stringify({ key: 'board write ada 1', write: { do: 'vote' } }),
+  }
+  window.dispatchEvent(Object.assign(new Event('storage'), vote))
+  await passes()
+  expect(card.title).toBe('U')
+})
+
+test('what cannot be sent for an error of the page’s own ends nothing', async () => {
+  const sent: string[] = []
+  const send = async (write: Write): Promise<Outcome> => {
+    sent.push(write.do)
+    if (write.do === 'move') throw new TypeError('oops')
+    return { kind: 'done' }
+  }
+  open = new Outbox({ user: 'ada', send, undone: () => {} })
+  const key = open.add(move)
+  await passes()
+  open.add(remove)
+  await passes()
+  expect(sent).toEqual(['move', 'delete'])
+  expect(open.failed.value).toMatchObject([{ key, failed: { kind: 'refused', why: 'TypeError: oops' } }])
+})
+
+test('a clock that was set back holds nothing up', async () => {
+  const waits = outbox()
+  waits.add(remove, 6_000)
+  await passes(5_900)
+  expect(asked).toEqual([])
+  vi.setSystemTime(Date.now() - 3_600_000)
+  await passes(100)
+  expect(asked).toEqual(['DELETE'])
 })
