@@ -62,7 +62,9 @@ function Inside({ me }: { me: User }) {
   return (
     <WorkplaceContext value={workplace}>
       <div className="page" data-panel={panel}>
-        <Header />
+        <Boundary>
+          <Header />
+        </Boundary>
         <main>
           <div className="front">
             <Boundary>
@@ -92,9 +94,15 @@ function Inside({ me }: { me: User }) {
             </Boundary>
           </div>
         </main>
-        <Trouble />
-        <Conflicts />
-        <Notices />
+        <Boundary>
+          <Trouble />
+        </Boundary>
+        <Boundary>
+          <Conflicts />
+        </Boundary>
+        <Boundary>
+          <Notices />
+        </Boundary>
       </div>
     </WorkplaceContext>
   )
