@@ -23,6 +23,9 @@ const scrollPx = 14
 export function useDrag(drop: (card: string, place: Place) => void) {
   const [drag, setDrag] = useState<Drag>()
   const end = useRef<() => void>(() => {})
+  // The board may be another when it ends than when it began.
+  const dropNow = useRef(drop)
+  dropNow.current = drop
   /** The click that follows a drag opens nothing. */
   const dragged = useRef(false)
   useEffect(() => () => end.current(), [])
@@ -70,7 +73,7 @@ export function useDrag(drop: (card: string, place: Place) => void) {
     on('pointerup', () => {
       const { place } = current ?? {}
       end.current()
-      if (place) drop(card, place)
+      if (place) dropNow.current(card, place)
     })
     on('pointercancel', () => end.current())
     on('keydown', (pressed) => {

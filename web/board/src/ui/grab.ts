@@ -9,6 +9,9 @@ function isArrow(key: string): key is Arrow {
   return key in arrows
 }
 
+/** What these do they do once, however long they are held down. */
+const once = [' ', 'Enter', 'Delete']
+
 /** A card that the keyboard moves, and where it would be dropped. */
 export interface Grabbed {
   readonly card: string
@@ -44,6 +47,13 @@ export function useGrab({ board, columns, drop, remove }: GrabOptions) {
     setGrabbed(undefined)
     say(words)
   }
+
+  const isGone = grabbed !== undefined && !board.cards.some(({ id }) => id === grabbed.card)
+  useEffect(() => {
+    if (!isGone) return
+    setGrabbed(undefined)
+    say('The card that was picked up is deleted')
+  }, [isGone])
 
   /** Deletes a card. The focus goes to one beside it, or to where one is added, and comes back with it. */
   const removeFrom = (card: Card) => {
@@ -88,7 +98,8 @@ export function useGrab({ board, columns, drop, remove }: GrabOptions) {
     grabbed,
     said,
     onKeyDown(event: KeyboardEvent, card: Card) {
-      const isDone = grabbed ? pressedFor(event.key, grabbed, card.title) : pressed(event.key, card)
+      if (event.repeat && once.includes(event.key)) return event.preventDefault()
+      const isDone = grabbed?.card === card.id ? pressedFor(event.key, grabbed, card.title) : pressed(event.key, card)
       if (isDone) event.preventDefault()
     },
     remove: removeFrom,
