@@ -19,17 +19,23 @@ cable.postMessage('how is it?')
 let cut = new AbortController()
 
 export async function pageFetch(url: string, init: RequestInit = {}): Promise<Response> {
-  if (!online.value) throw new TypeError('the network is switched off in the trouble corner')
   // What breaks things is no mode's cost.
   const isTrouble = url.startsWith('/api/trouble')
   if (isTrouble) spare(new URL(url, location.href).href)
-  else asked(url, init)
+  else if (online.value) asked(url, init)
+  const response = await timedFetch(url, init)
+  return isTrouble ? response : answered(response)
+}
+
+/** Fetches while there is a network, and learns the server's time. */
+async function timedFetch(url: string, init: RequestInit): Promise<Response> {
+  if (!online.value) throw new TypeError('the network is switched off in the trouble corner')
   const sent = Date.now()
   const signal = init.signal ? AbortSignal.any([cut.signal, init.signal]) : cut.signal
   const response = await fetch(url, { ...init, signal })
   const date = Date.parse(response.headers.get('Date') ?? '')
   if (Number.isFinite(date)) clock.learn(date, sent, Date.now())
-  return isTrouble ? response : answered(response)
+  return response
 }
 
 /** Finds the server's time out, at no mode's cost. */
@@ -37,10 +43,7 @@ export function settleClock(): Promise<void> {
   const url = new URL('/?clock', location.href).href
   spare(url)
   return clock.settle(async () => {
-    const sent = Date.now()
-    const response = await fetch(url, { method: 'HEAD', cache: 'no-store' })
-    const date = Date.parse(response.headers.get('Date') ?? '')
-    if (Number.isFinite(date)) clock.learn(date, sent, Date.now())
+    await timedFetch(url, { method: 'HEAD', cache: 'no-store' })
   })
 }
 
