@@ -8,7 +8,7 @@ import * as queries from '../queries.js'
 import { Store, useStore } from '../store.js'
 import { useWorkplace } from '../workplace.js'
 import { Dialog } from './dialog.js'
-import { FieldInput, fieldLabels, fieldText } from './fields.js'
+import { FieldInput, fieldLabels, fieldText, tooLong } from './fields.js'
 import { usePeople } from './person.js'
 
 /** The entries on which decisions are put off: they are not sent until those are made. */
@@ -62,7 +62,9 @@ function EditConflict({
   const [decisions, setDecisions] = useDraft(`decision ${entry.key}`, undecided)
   // What others have changed since has to be looked at again.
   const decided = (name: FieldName) => (decisions[name]?.over === current[name] ? decisions[name] : undefined)
-  const isOpen = conflicts.some((name) => decided(name) === undefined) || decided('title')?.value?.trim() === ''
+  const isOpen =
+    conflicts.some((name) => decided(name) === undefined || tooLong(name, decided(name)?.value) > 0) ||
+    decided('title')?.value?.trim() === ''
 
   const decide = (valueOf: (name: FieldName) => string | null | undefined) => {
     const now = fieldsOf(current)
@@ -77,11 +79,17 @@ function EditConflict({
   return (
     <Dialog label="Two changes to the same card" onClose={() => putOffEntry(entry)}>
       <div className="conflict">
-        <h2>You and {nameOf(current.updatedBy)} both changed this card</h2>
+        <h2>
+          You and <bdi>{nameOf(current.updatedBy)}</bdi> both changed this card
+        </h2>
         <p className="fine" role="status">
-          {isGone
-            ? 'This card was deleted by somebody meanwhile. What you save can be made a new card.'
-            : `“${current.title}”: nothing is overwritten before you have decided.`}
+          {isGone ? (
+            'This card was deleted by somebody meanwhile. What you save can be made a new card.'
+          ) : (
+            <>
+              <bdi>“{current.title}”</bdi>: nothing is overwritten before you have decided.
+            </>
+          )}
         </p>
         {conflicts.map((name) => (
           <Choice
@@ -128,6 +136,7 @@ interface ChoiceProperties {
 function Choice({ name, mine, current, chosen, anew, onChoose }: ChoiceProperties) {
   const { nameOf } = usePeople()
   const theirs = current[name]
+  const over = tooLong(name, anew)
   const write = (text: string) => onChoose('anew', text)
   const side = (which: Decision['which'], label: string, value: string | null, className = 'side') => (
     <label className={className}>
@@ -147,6 +156,11 @@ function Choice({ name, mine, current, chosen, anew, onChoose }: ChoicePropertie
         <>
           {side('anew', 'Written anew', anew, 'anew')}
           <FieldInput name={name} label="Anew" value={anew} onChange={(change) => write(change[name] ?? '')} />
+          {over > 0 && (
+            <p className="fine" role="status">
+              It is too long by {over === 1 ? 'one character' : `${over} characters`}: shorten it to save.
+            </p>
+          )}
         </>
       )}
       {name !== 'assignee' && anew === undefined && (
@@ -179,7 +193,7 @@ function DeleteConflict({
       <div className="conflict">
         <h2>Delete it all the same?</h2>
         <p>
-          {nameOf(current.updatedBy)} changed “{current.title}” before you deleted it.
+          <bdi>{nameOf(current.updatedBy)}</bdi> changed <bdi>“{current.title}”</bdi> before you deleted it.
         </p>
         {current.text !== '' && <blockquote>{current.text}</blockquote>}
         <div className="buttons">

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { newId } from '../id.js'
+import type { Changes } from '../merge.js'
 import type { Entry } from '../outbox.js'
 import * as queries from '../queries.js'
 import { useStore } from '../store.js'
@@ -32,6 +33,8 @@ function FailedEntry({ entry: { key, write, failed } }: { entry: Entry }) {
     if (isDeleted) return `“${write.changes.title ?? write.base.title}” was deleted while you edited it`
     if (write.do === 'say') return `Not sent: “${write.text}”: ${whyOf(failed)}`
     if (write.do === 'create') return `“${write.title}” was not made: ${whyOf(failed)}`
+    if (write.do === 'edit') return `“${write.base.title}” was not changed: ${whyOf(failed)}${wordsOf(write.changes)}`
+    if (write.do === 'status') return `Your status is not “${write.status}”: ${whyOf(failed)}`
     return `That was not possible and is undone: ${whyOf(failed)}`
   }
   return (
@@ -47,4 +50,10 @@ function FailedEntry({ entry: { key, write, failed } }: { entry: Entry }) {
       </button>
     </p>
   )
+}
+
+/** What was written, which is nowhere else. */
+function wordsOf({ title, text }: Changes): string {
+  const words = [title, text].filter(Boolean).map((each) => `“${each}”`)
+  return words.length === 0 ? '' : `. You wrote: ${words.join(' and ')}`
 }

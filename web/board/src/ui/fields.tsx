@@ -13,6 +13,12 @@ export function fieldText(name: FieldName, value: string | null, nameOf: (id: st
   return value === null || value === '' ? 'nothing' : value
 }
 
+/** By how many characters a field is longer than it may be. */
+export function tooLong(name: FieldName, value: string | null | undefined): number {
+  const most = { title: mostTitle, text: mostText, assignee: Number.POSITIVE_INFINITY }[name]
+  return Math.max(0, [...(value ?? '')].length - most) // as the server counts
+}
+
 /** The input of a card's field. */
 export function FieldInput({
   name,

@@ -15,9 +15,16 @@ afterEach(async () => {
 
 const columnOf = async (title: string) => (await office.audit()).cards.find((each) => each.title === title)?.column
 const travelling = (page: Page) => page.locator('.columns[data-travelling]').count()
+const field = (page: Page, name: string) => page.getByRole('dialog').getByRole('textbox', { name })
 
 async function moves(page: Page, title: string, arrow: string): Promise<void> {
   for (const key of ['Space', arrow, 'Space']) await card(page, title).press(key)
+}
+
+async function changesText(page: Page, title: string, text: string): Promise<void> {
+  await card(page, title).click()
+  await field(page, 'Text').fill(text)
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
 }
 
 test('a card that is picked up and that somebody deletes is let go', async () => {
@@ -54,4 +61,36 @@ test('a key that is held down deletes one card', async () => {
   await ada.keyboard.up('Delete')
   await ada.getByRole('button', { name: 'Undo' }).first().waitFor()
   expect(await ada.locator('[data-card]').count()).toBe(before - 1)
+})
+
+test('two texts that are too long together are shortened before they are saved', async () => {
+  const [ada, ben] = [await office.comesIn('Ada'), await office.comesIn('Ben')]
+  await ada.context().route('**/api/cards/*', (route) => route.abort())
+  await changesText(ada, 'Sign in', 'a'.repeat(6_000))
+  await changesText(ben, 'Sign in', 'b'.repeat(6_000))
+  await expect.poll(async () => (await office.audit()).cards.some(({ text }) => text.startsWith('bb'))).toBe(true)
+  await ada.context().unroute('**/api/cards/*')
+  await ada.getByRole('button', { name: 'Write it anew' }).click()
+  const save = ada.getByRole('dialog').getByRole('button', { name: 'Save' })
+  await ada.getByText('It is too long by 2002 characters').waitFor()
+  expect(await save.isDisabled()).toBe(true)
+  await field(ada, 'Anew').fill('both')
+  await save.click()
+  await expect.poll(async () => (await office.audit()).cards.some(({ text }) => text === 'both')).toBe(true)
+})
+
+test('words that are refused can be read', async () => {
+  const ada = await office.comesIn('Ada')
+  const body = JSON.stringify({ detail: 'not today' })
+  await ada.context().route('**/api/cards/*', (route) => route.fulfill({ status: 400, body }))
+  await changesText(ada, 'Sign in', 'Without a password')
+  await ada.getByText('“Sign in” was not changed: not today. You wrote: “Without a password”').waitFor()
+})
+
+test('a page that did not come over HTTPS works', async () => {
+  const machine = await office.machine()
+  await machine.addInitScript(() => Reflect.deleteProperty(Crypto.prototype, 'randomUUID'))
+  const ada = await office.comesIn('Ada', 'polling', machine)
+  await moves(ada, 'Sign in', 'ArrowLeft')
+  await expect.poll(() => columnOf('Sign in')).toBe('review')
 })
