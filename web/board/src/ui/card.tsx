@@ -64,7 +64,13 @@ export function CardFace({
       <span className="title">{card.title}</span>
       {card.text !== '' && <span className="excerpt">{card.text}</span>}
       <span className="foot">
-        <span>{waits ?? `${nameOf(card.updatedBy)}, ${ago(clock.now() - Date.parse(card.updatedAt))}`}</span>
+        <span>
+          {waits ?? (
+            <>
+              <bdi>{nameOf(card.updatedBy)}</bdi>, {ago(clock.now() - Date.parse(card.updatedAt))}
+            </>
+          )}
+        </span>
         {card.assignee !== null && (
           <>
             <span className="sr">, for {nameOf(card.assignee)}</span>

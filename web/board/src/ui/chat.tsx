@@ -81,7 +81,7 @@ function Messages({ conversation, title, newest }: MessagesProperties) {
                   </p>
                 )}
                 <p className="text">
-                  {message.text}
+                  <bdi>{message.text}</bdi>
                   {waits && <small> on its way</small>}
                 </p>
               </li>

@@ -124,7 +124,7 @@ function Theirs({
   return (
     <div className="theirs" role="status">
       <p>
-        {nameOf(card.updatedBy)} has changed it to <q>{fieldText(name, card[name], nameOf)}</q>
+        <bdi>{nameOf(card.updatedBy)}</bdi> has changed it to <q>{fieldText(name, card[name], nameOf)}</q>
       </p>
       <button type="button" onClick={() => onSettle('theirs')}>
         Take theirs
