@@ -23,7 +23,7 @@ const card = object({ ...fields, id: text, column: text, rev: number, updatedBy:
 const writes: Readonly<Record<Write['do'], Check>> = {
   create: object({ card: text, column: text, title: text }),
   edit: object({ card: text, changes: object(changes), base: object(fields), rev: number }),
-  move: object({ id: text, card: text, to: text, before: textOrNull }),
+  move: object({ card: text, to: text, before: textOrNull }),
   delete: object({ card: text, rev: number, title: text }),
   say: object({ conversation: text, id: text, text, at: text }),
   status: object({ status: text }),

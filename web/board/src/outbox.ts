@@ -34,7 +34,8 @@ export type Failure =
 
 export interface OutboxOptions {
   readonly user: string
-  readonly send: (write: Write) => Promise<Outcome>
+  /** Sends a write, which has the same id of its own whenever it is sent again. */
+  readonly send: (write: Write, id: string) => Promise<Outcome>
   /** Hears of writes that cannot be done, and held no words. */
   readonly undone: (failure: Failure) => void
 }
@@ -124,6 +125,10 @@ export class Outbox {
     return this.entries.value.some((entry) => entry.key === key)
   }
 
+  #idOf(key: string): string {
+    return key.slice(this.#prefix.length).replace(' ', '-')
+  }
+
   #timeOf(key: string): number {
     return Number.parseInt(key.slice(this.#prefix.length), 36) || 0
   }
@@ -175,7 +180,7 @@ export class Outbox {
   }
 
   async #send(entry: Entry): Promise<void> {
-    const outcome = await this.#options.send(entry.write)
+    const outcome = await this.#options.send(entry.write, this.#idOf(entry.key))
     this.stuck.set(outcome.kind === 'later')
     if (outcome.kind !== 'later') return this.#settle(entry, outcome)
     const tries = (this.#tries.get(entry.key) ?? 0) + 1

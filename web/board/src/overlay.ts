@@ -20,12 +20,7 @@ export type Write =
       /** Where the card was. */
       readonly column?: string
     }
-  | ({
-      readonly do: 'move'
-      /** Its own, so that it happens once. */
-      readonly id: string
-      readonly card: string
-    } & Place)
+  | ({ readonly do: 'move'; readonly card: string } & Place)
   | { readonly do: 'delete'; readonly card: string; readonly rev: number; readonly title: string }
   | {
       readonly do: 'say'

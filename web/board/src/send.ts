@@ -18,10 +18,10 @@ export interface SendOptions {
 const mostMerges = 5
 
 /** Sends writes to the API, and puts the answers where they are shown. */
-export function sender(options: SendOptions): (write: Write) => Promise<Outcome> {
-  return async (write) => {
+export function sender(options: SendOptions): (write: Write, id: string) => Promise<Outcome> {
+  return async (write, id) => {
     try {
-      return await send(write, options)
+      return await send(write, id, options)
     } catch (error) {
       if (!(error instanceof Refused)) return { kind: 'later', afterMs: 0 }
       if (error.passing || error.status === 401) return { kind: 'later', afterMs: error.afterMs }
@@ -33,7 +33,7 @@ export function sender(options: SendOptions): (write: Write) => Promise<Outcome>
   }
 }
 
-async function send(write: Write, options: SendOptions): Promise<Outcome> {
+async function send(write: Write, own: string, options: SendOptions): Promise<Outcome> {
   const { answers, ask } = options
   switch (write.do) {
     case 'create': {
@@ -43,11 +43,11 @@ async function send(write: Write, options: SendOptions): Promise<Outcome> {
       return done(card, options.user)
     }
     case 'edit':
-      return edit(write, options)
+      return edit(write, own, options)
     case 'move': {
-      const { id, to, before } = write
+      const { to, before } = write
       const answer = await ask<{ card: Card; columns: readonly Column[] }>('POST', `${pathOf(write.card)}/move`, {
-        id,
+        id: own,
         to,
         before,
       })
@@ -73,13 +73,14 @@ async function send(write: Write, options: SendOptions): Promise<Outcome> {
 /** Saves over the rev that was edited. What others have done meanwhile is kept, and asked about if it is the same. */
 async function edit(
   write: Extract<Write, { do: 'edit' }>,
+  id: string,
   { answers, ask, merged, user }: SendOptions,
 ): Promise<Outcome> {
   let { rev, changes } = write
   let by: string | undefined
   for (let i = 0; i <= mostMerges; i++) {
     try {
-      const card = await ask<Card>('PATCH', pathOf(write.card), { rev, changes })
+      const card = await ask<Card>('PATCH', pathOf(write.card), { id, rev, changes })
       await answers.take({ of: 'card', card })
       if (by !== undefined) merged(by, card)
       return done(card, user)

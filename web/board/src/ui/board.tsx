@@ -1,6 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
 import { type Edit, useEdits } from '../drafts.js'
-import { newId } from '../id.js'
 import type { Board, Card } from '../model.js'
 import { notify } from '../notices.js'
 import { lanes, type Place, placeOf } from '../order.js'
@@ -116,7 +115,7 @@ function useMove(board: Board): (card: string, place: Place) => void {
     const now = placeOf(board, card)
     if (place.before === card || (now?.to === place.to && now.before === place.before)) return
     track('move')
-    write({ do: 'move', id: newId(), card, ...place })
+    write({ do: 'move', card, ...place })
   }
 }
 

@@ -81,7 +81,7 @@ test('writes are shown over what the server has, and undo nothing of it', () => 
   const writes: readonly Write[] = [
     { do: 'create', card: 'b', column: 'todo', title: 'New' },
     { do: 'edit', card: 'a', rev: 1, base: card(1), changes: { title: 'Mine' } },
-    { do: 'move', id: 'm', card: 'b', to: 'done', before: null },
+    { do: 'move', card: 'b', to: 'done', before: null },
   ]
   const shown = boardWith({ ...start, cards: [card(2, { text: 'Ben’s' })] }, writes, 'ada')
   expect(shown.cards).toMatchObject([

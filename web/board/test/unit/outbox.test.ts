@@ -217,7 +217,7 @@ test('what cannot be done and has no words is told of, once, and all else is not
   outbox.add(edit)
   await passes()
   expect(undone).toEqual([])
-  outbox.add({ do: 'move', id: 'm', card: 'b', to: 'attic', before: null })
+  outbox.add({ do: 'move', card: 'b', to: 'attic', before: null })
   await passes(60_000)
   expect(undone).toEqual([refused])
   expect(outbox.entries.value).toEqual([])
@@ -226,10 +226,12 @@ test('what cannot be done and has no words is told of, once, and all else is not
 
 test('what was written after a write of one’s own knows of it, but not of what others wrote', async () => {
   const next = { ...edit, changes: { text: 'More' } }
-  const { outbox, sent } = tab((write) => ('rev' in write ? { kind: 'done', rev: write.rev + 1 } : later))
-  for (const write of [edit, next, { ...remove, card: 'b' }, remove]) outbox.add(write)
+  let rev = 1
+  const { outbox, sent } = tab(() => ({ kind: 'done', rev: ++rev }))
+  for (const write of [edit, next, remove, { ...remove, card: 'b' }]) outbox.add(write)
   await passes()
-  expect(sent).toEqual([edit, { ...next, rev: 2 }, { ...remove, card: 'b' }, { ...remove, rev: 3 }])
+  // An edit says by its base what it knew.
+  expect(sent).toEqual([edit, next, { ...remove, rev: 3 }, { ...remove, card: 'b' }])
 
   outbox.close()
   browser = new Browser()
@@ -237,4 +239,30 @@ test('what was written after a write of one’s own knows of it, but not of what
   for (const write of [edit, remove]) merged.outbox.add(write)
   await passes()
   expect(merged.sent).toEqual([edit, remove])
+})
+
+test('a write has one id whenever it is sent, by whichever tab, and no other has it', async () => {
+  const ids: string[] = []
+  const opened = () => {
+    const send = async (_: Write, id: string) => {
+      ids.push(id)
+      return later
+    }
+    const outbox = new Outbox({ user: 'ada', send, undone: () => {} })
+    open.push(outbox)
+    return outbox
+  }
+  const outbox = opened()
+  outbox.add(edit)
+  await passes()
+  outbox.close()
+  await passes()
+  browser = Object.assign(new Browser(), { kept: browser.kept })
+  opened().add({ ...edit, card: 'b' })
+  const [first, ...again] = ids.splice(0)
+  await passes(60_000)
+  expect(again).toEqual([])
+  expect(ids).toContain(first)
+  expect(new Set(ids).size).toBe(2)
+  for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9_-]{1,64}$/) // as the API wants it
 })

@@ -72,7 +72,7 @@ function outbox(): Outbox {
 
 const base = { title: 'T', text: '', assignee: null }
 const edit = (changes: Partial<typeof base>, to = base): Write => ({ do: 'edit', card: 'a', base: to, changes, rev: 1 })
-const move: Write = { do: 'move', id: 'm', card: 'a', to: 'doing', before: null }
+const move: Write = { do: 'move', card: 'a', to: 'doing', before: null }
 const remove: Write = { do: 'delete', card: 'a', rev: 1, title: 'T' }
 const conflicts = ({ entries }: Outbox) => entries.value.map(({ conflict }) => conflict?.updatedBy)
 

@@ -16,10 +16,11 @@ const card = (rev: number, changes: Partial<Card> = {}): Card => ({
   id: 'a',
   column: 'todo',
   rev,
-  updatedBy: 'ben',
+  updatedBy: 'ada',
   updatedAt: '',
   ...changes,
 })
+const bens = (rev: number, changes: Partial<Card> = {}) => card(rev, { ...changes, updatedBy: 'ben' })
 const refused = (status: number, current?: Card) => new Refused(status, `refused with ${status}`, 7_000, current)
 
 let asked: { method: string; path: string; body: unknown }[]
@@ -40,7 +41,7 @@ function send(write: Write, ...results: unknown[]): Promise<Outcome> {
     return result
   }) as Ask
   const answers = { take: async (answer: Answer) => void taken.push(answer) } as unknown as Answers
-  return sender({ ask, answers, merged })(write)
+  return sender({ ask, user: 'ada', answers, merged })(write, 'own')
 }
 
 test.each([
@@ -71,10 +72,10 @@ test('each write is asked for as the API has it, and its answer is taken', async
       { of: 'card', card: card(1) },
     ],
     [
-      { do: 'move', id: 'm', card: 'a', to: 'todo', before: null },
+      { do: 'move', card: 'a', to: 'todo', before: null },
       { card: card(4), columns },
       { kind: 'done', rev: 4 },
-      { method: 'POST', path: 'cards/a/move', body: { id: 'm', to: 'todo', before: null } },
+      { method: 'POST', path: 'cards/a/move', body: { id: 'own', to: 'todo', before: null } },
       { of: 'card', card: card(4), columns },
     ],
     [
@@ -108,36 +109,36 @@ test('each write is asked for as the API has it, and its answer is taken', async
 
 test('what others have made of other fields is kept, and told', async () => {
   const saved = card(3, { title: 'Mine', text: 'Theirs' })
-  expect(await send(edit, refused(409, card(2, { text: 'Theirs' })), saved)).toEqual({ kind: 'done', rev: 3 })
+  expect(await send(edit, refused(409, bens(2, { text: 'Theirs' })), saved)).toEqual({ kind: 'done', rev: 3 })
   expect(asked.map(({ body }) => body)).toEqual([
-    { rev: 1, changes: { title: 'Mine' } },
-    { rev: 2, changes: { title: 'Mine' } },
+    { id: 'own', rev: 1, changes: { title: 'Mine' } },
+    { id: 'own', rev: 2, changes: { title: 'Mine' } },
   ])
   expect(taken.at(-1)).toEqual({ of: 'card', card: saved })
   expect(merged).toHaveBeenCalledExactlyOnceWith('ben', saved)
 })
 
 test('what others have made of the same field is asked about, unless it is the same', async () => {
-  const theirs = card(2, { title: 'Theirs' })
+  const theirs = bens(2, { title: 'Theirs' })
   expect(await send(edit, refused(409, theirs))).toEqual({ kind: 'conflict', current: theirs })
   expect(taken).toEqual([{ of: 'card', card: theirs }])
   expect(asked.splice(0)).toHaveLength(1)
-  expect(await send(edit, refused(409, card(5, { title: 'Mine' })))).toEqual({ kind: 'done', rev: 5 })
+  expect(await send(edit, refused(409, bens(5, { title: 'Mine' })))).toEqual({ kind: 'done' })
   expect(merged).not.toHaveBeenCalled()
 })
 
 test('what others have written just so is not written again', async () => {
   const both = { ...edit, changes: { title: 'Mine', text: 'Ours' } }
-  expect(await send(both, refused(409, card(2, { text: 'Ours' })), card(3))).toEqual({ kind: 'done', rev: 3 })
-  expect(asked.at(-1)?.body).toEqual({ rev: 2, changes: { title: 'Mine' } })
+  expect(await send(both, refused(409, bens(2, { text: 'Ours' })), card(3))).toEqual({ kind: 'done', rev: 3 })
+  expect(asked.at(-1)?.body).toEqual({ id: 'own', rev: 2, changes: { title: 'Mine' } })
 })
 
 test('a card that only moved needs no word', async () => {
-  expect(await send(edit, refused(409, card(2, { column: 'done' })), card(3))).toEqual({ kind: 'done', rev: 3 })
+  expect(await send(edit, refused(409, bens(2, { column: 'done' })), card(3))).toEqual({ kind: 'done', rev: 3 })
   expect(merged).not.toHaveBeenCalled()
 })
 
 test('an edit for which others are always too fast waits', async () => {
-  expect(await send(edit, refused(409, card(2)))).toEqual({ kind: 'later', afterMs: 0 })
+  expect(await send(edit, refused(409, bens(2)))).toEqual({ kind: 'later', afterMs: 0 })
   expect(asked).toHaveLength(6)
 })
