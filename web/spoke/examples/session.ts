@@ -28,6 +28,6 @@ export function followPeople(hub: string, user: { id: string }): void {
 
   document.addEventListener('sign-out', () => {
     session.end()
-    receipts.stop()
+    receipts.close()
   })
 }

@@ -29,6 +29,7 @@ test('a card that one moves or edits does so for the other', async () => {
   await card(ben, 'Show who is here').and(column(ben, 'Done').getByRole('button')).waitFor()
   expect(await ada.evaluate(() => document.activeElement?.textContent)).toContain('Show who is here')
 
+  await card(ben, 'Sign in').scrollIntoViewIfNeeded() // it glides where the other has left
   const from = await card(ben, 'Sign in').boundingBox()
   const to = await column(ben, 'Doing').boundingBox()
   if (!from || !to) throw new Error('the card or its column is not on the screen')

@@ -22,10 +22,11 @@ const edit: Write = {
   column: 'doing',
 }
 
-/** As if so many writes of Ada’s waited for later, after one that cannot be done. */
+/** As if so many writes of Ada’s waited for her, after one of another kind that cannot be done. */
 async function wait(page: Page, count: number): Promise<void> {
-  const later: Write = { do: 'say', conversation: 'design', id: 'm', text: 'Later', at: new Date().toISOString() }
-  const entries: object[] = Array.from({ length: count }, () => ({ write: later, notBefore: Date.now() + 3_600_000 }))
+  const said: Write = { do: 'say', conversation: 'design', id: 'm', text: 'Later', at: new Date().toISOString() }
+  const failed = { kind: 'refused', why: 'not now' }
+  const entries: object[] = Array.from({ length: count }, () => ({ write: said, failed }))
   await page.evaluate(
     (entries) => {
       for (const [i, entry] of entries.entries()) {

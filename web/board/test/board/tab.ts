@@ -61,10 +61,10 @@ export class Tab {
 
   async moveByMouse(id: string, column: string): Promise<void> {
     const to = this.page.getByRole('region', { name: column })
-    // It waits until the card stands still, and fails if somebody moves it just then.
+    // It waits until the card stands still, and fails if somebody moves it to another list just then.
     await this.card(id)
       .scrollIntoViewIfNeeded()
-      .catch(() => {})
+      .catch(() => this.card(id).scrollIntoViewIfNeeded())
     const [at, where] = [await this.card(id).boundingBox(), await to.boundingBox()]
     if (!at || !where) throw new Error(`${id} or ${column} is not on the screen`)
     const { mouse } = this.page
