@@ -11,7 +11,16 @@ const drafts: Store<Readonly<Record<string, unknown>>> = new Store<Readonly<Reco
 
 function stored(): Record<string, unknown> {
   const keys = Object.keys(sessionStorage).filter((key) => key.startsWith(prefix))
-  return Object.fromEntries(keys.map((key) => [key.slice(prefix.length), JSON.parse(sessionStorage[key])]))
+  return Object.fromEntries(keys.flatMap((key) => parsed(key.slice(prefix.length), sessionStorage[key])))
+}
+
+/** One that is damaged is none. */
+function parsed(key: string, text: string): [string, unknown][] {
+  try {
+    return [[key, JSON.parse(text)]]
+  } catch {
+    return []
+  }
 }
 
 function keep(key: string, value: unknown): void {
