@@ -121,6 +121,7 @@ func (f *follower) take(e sse.Event) error {
 		}
 	case e.Name == "hub.bye":
 		return fmt.Errorf("the hub says bye: %s", e.Data)
+	case strings.HasPrefix(e.Name, "hub."): // such as its level, after a stop of 5 s
 	default:
 		var seen harness.Seen
 		if err := json.Unmarshal(e.Data, &seen); err != nil {
