@@ -116,7 +116,8 @@ func TestDiskBecomesSlowFailsAndHeals(t *testing.T) {
 	time.Sleep(time.Second)
 
 	for i := 0; i < 60 && (i < trial.Pick(1, 40) || levels.latest() == nave.LevelNormal); i++ {
-		d.stutter(700*time.Millisecond, 300*time.Millisecond)
+		// The publisher waits, and so has one event in each stop: more than a hundredth of all.
+		d.stutter(700*time.Millisecond, 100*time.Millisecond)
 	}
 	slow := levels.worst()
 	d.fail()
