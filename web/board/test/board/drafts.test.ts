@@ -1,16 +1,7 @@
 import type { Page } from 'playwright-core'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { card, Office } from './office.js'
-
-let office: Office
-beforeEach(async () => {
-  office = await Office.open()
-})
-afterEach(async () => {
-  const { errors } = office
-  await office.close()
-  expect(errors).toEqual([])
-})
+import { expect, test } from 'vitest'
+import { office } from './each.js'
+import { card } from './office.js'
 
 const field = (page: Page, name: string) => page.getByRole('dialog').getByRole('textbox', { name })
 const titles = async () => (await office.audit()).cards.map(({ title }) => title)

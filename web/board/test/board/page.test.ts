@@ -1,17 +1,8 @@
 import type { Page } from 'playwright-core'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Write } from '../../src/overlay.js'
-import { card, column, Office } from './office.js'
-
-let office: Office
-beforeEach(async () => {
-  office = await Office.open()
-})
-afterEach(async () => {
-  const { errors } = office
-  await office.close()
-  expect(errors).toEqual([])
-})
+import { office } from './each.js'
+import { card, column } from './office.js'
 
 const edit: Write = {
   do: 'edit',

@@ -1,17 +1,8 @@
 // What people do to each other, and to their keyboards.
 import type { Page } from 'playwright-core'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { card, Office } from './office.js'
-
-let office: Office
-beforeEach(async () => {
-  office = await Office.open()
-})
-afterEach(async () => {
-  const { errors } = office
-  await office.close()
-  expect(errors).toEqual([])
-})
+import { expect, test } from 'vitest'
+import { office } from './each.js'
+import { card } from './office.js'
 
 const columnOf = async (title: string) => (await office.audit()).cards.find((each) => each.title === title)?.column
 const travelling = (page: Page) => page.locator('.columns[data-travelling]').count()

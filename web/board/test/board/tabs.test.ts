@@ -1,16 +1,7 @@
 import type { Page } from 'playwright-core'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { card, column, Office } from './office.js'
-
-let office: Office
-beforeEach(async () => {
-  office = await Office.open()
-})
-afterEach(async () => {
-  const { errors } = office
-  await office.close()
-  expect(errors).toEqual([])
-})
+import { expect, test } from 'vitest'
+import { office } from './each.js'
+import { card, column } from './office.js'
 
 /** Another tab of the same browser. */
 async function anotherTab(page: Page): Promise<Page> {
