@@ -71,8 +71,10 @@ func (f *publishFlags) check(cmd *cobra.Command, args []string) error {
 		return nothingButLines(cmd, args)
 	}
 	switch {
-	case len(args) != 1:
+	case len(args) == 0:
 		return usagef("name one topic, such as cards/board-1")
+	case len(args) > 1:
+		return usagef("%q is one argument too many: after the topic there are --type and --data", args[1])
 	case f.Type == "":
 		return usagef("say what happened with --type, as in --type card.moved")
 	}

@@ -75,6 +75,7 @@ func TestUsageErrors(t *testing.T) {
 		{"tail a --url localhost:8080", `"localhost:8080" is not the address of a hub: write it like http://localhost:8080`},
 		{"version 2", `"2" is one argument too many: there are only flags`},
 		{"publish --type t", "name one topic, such as cards/board-1"},
+		{"publish a moved", `"moved" is one argument too many: after the topic there are --type and --data`},
 		{"publish a", "say what happened with --type, as in --type card.moved"},
 		{"publish a/* --type t", `topic "a/*": * is only for filters`},
 		{"publish a --type t --if-version 1", "ifVersion needs a key: versions belong to keys"},
