@@ -89,14 +89,11 @@ func (x *exchange) send(status int, contentType string, body []byte) {
 	x.Header().Set("Content-Type", contentType)
 	x.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	x.discard()
-	_ = x.rc.SetWriteDeadline(time.Now().Add(x.WriteTimeout))
+	_ = x.rc.SetWriteDeadline(time.Now().Add(x.WriteTimeout)) // net/http lifts it, once the answer is out
 	x.WriteHeader(status)
 	if x.r.Method != http.MethodHead {
 		_, _ = x.Write(body) // a reader that is gone needs no answer
 	}
-	_ = x.rc.Flush()
-	// The connection may serve another request, long after.
-	_ = x.rc.SetWriteDeadline(time.Time{})
 }
 
 // refuse answers with an error.
