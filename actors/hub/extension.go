@@ -76,7 +76,12 @@ func (h *Hub) extensionSpec(e Extension) actors.Spec[client.Message] {
 
 func (x *extensionActor) Started(c *actors.Context[client.Message]) {
 	x.ctx, x.cancel = context.WithCancel(x.hub.running)
-	if err := x.position.load(x.ctx); err != nil {
+	switch err := x.position.load(x.ctx); {
+	case err == nil:
+	case x.ctx.Err() != nil: // the hub ends in its first moments
+		c.Stop()
+		return
+	default:
 		panic(err)
 	}
 	x.handler = x.New(x.hub)

@@ -1,7 +1,9 @@
 package hub
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -128,6 +130,42 @@ func TestExtensionAsksAFullDispatcherAgain(t *testing.T) {
 		}
 		if n := h.Stats()[supervision.Extension].Restarts; n != 0 {
 			t.Errorf("%d restarts, want none", n)
+		}
+	})
+}
+
+// A mutedLog does not tell where an extension was, before its reader gives up.
+type mutedLog struct{ eventlog.Log }
+
+func (l mutedLog) State(ctx context.Context, filters nave.Filters) (eventlog.Snapshot, error) {
+	if !filters.Match("$hub/extensions/forwarder") {
+		return l.Log.State(ctx, filters)
+	}
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// A hub may be told to stop before its extensions know where they were.
+func TestStopInTheFirstMomentsIsNoFailure(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var said bytes.Buffer
+		h := New(Config{
+			Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn})),
+			Extensions: []Extension{{
+				Name: "forwarder", Filters: nave.Filters{"cards/*"},
+				New: func(out Publisher) Handler { return forwarder{out} },
+			}},
+		}, func(context.Context) (eventlog.Log, error) { return mutedLog{memlog.Open(eventlog.Options{})}, nil })
+		if err := h.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := h.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		time.Sleep(time.Microsecond) // fake: lets the goroutine of protoactor's dead letters end
+		if said.Len() > 0 {
+			t.Errorf("it says:\n%s", &said)
 		}
 	})
 }
