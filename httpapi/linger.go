@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/navehub/nave/actors/hub"
@@ -18,6 +19,7 @@ const lingering = 2 * time.Second
 // requests are answered before.
 type lingerer struct {
 	request context.Context
+	ended   atomic.Bool
 
 	once sync.Once
 	ctx  context.Context
@@ -28,6 +30,7 @@ func (x *exchange) linger() *lingerer { return &lingerer{request: x.r.Context()}
 
 // end gives up what was made.
 func (l *lingerer) end() {
+	l.ended.Store(true)
 	l.once.Do(func() { l.ctx, l.stop = over, func() {} })
 	l.stop()
 }
@@ -53,8 +56,8 @@ func (l *lingerer) Value(key any) any           { return l.request.Value(key) }
 func (l *lingerer) Done() <-chan struct{}       { return l.make().Done() }
 
 func (l *lingerer) Err() error {
-	if l.request.Err() == nil {
-		return nil
+	if l.request.Err() == nil && !l.ended.Load() {
+		return nil // and nothing needs to be made to know it
 	}
 	return l.make().Err()
 }
