@@ -151,14 +151,11 @@ func (f failStopFile) WriteAt(p []byte, offset int64) (int, error) {
 // has to write down how long it is now, which takes longer than the rest of it. An
 // error is no fault: the log then grows as it would have.
 func (f failStopFile) Preallocate(offset, length int64) error {
-	if f.fault.err() != nil {
-		return nil
-	}
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	for at, end := max(offset, info.Size()), offset+length; at < end && err == nil; at += int64(len(zeros)) {
+	for at, end := max(offset, info.Size()), offset+length; at < end && err == nil && f.fault.err() == nil; at += int64(len(zeros)) {
 		_, err = f.File.WriteAt(zeros[:min(int64(len(zeros)), end-at)], at)
 	}
 	return err

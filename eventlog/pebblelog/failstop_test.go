@@ -1,9 +1,13 @@
 package pebblelog
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/navehub/nave"
 )
@@ -29,6 +33,49 @@ func TestCommitsDoNotGrowTheLog(t *testing.T) {
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// fullFile has no room beyond so many bytes.
+type fullFile struct {
+	vfs.File
+	room int64
+}
+
+func (f fullFile) WriteAt(p []byte, offset int64) (int, error) {
+	if offset+int64(len(p)) > f.room {
+		return 0, syscall.ENOSPC
+	}
+	return f.File.WriteAt(p, offset)
+}
+
+// Zeros are a convenience: where there is no room for them nothing is broken, and
+// where something is broken there come none.
+func TestZerosInAdvanceAreNoFault(t *testing.T) {
+	f, err := vfs.Default.Create(filepath.Join(t.TempDir(), "log"), vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	length := func() int64 {
+		info, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	var broken fault
+	log := failStopFile{fullFile{f, 3 * int64(len(zeros))}, &broken}
+	if err := log.Preallocate(0, 4*int64(len(zeros))); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("a full disk: %v, want %v", err, syscall.ENOSPC)
+	}
+	if err := broken.err(); err != nil || length() != 3*int64(len(zeros)) {
+		t.Errorf("a full disk is a fault: %v, and the file %d bytes long", err, length())
+	}
+	broken.set(errors.New("broken"))
+	before := length()
+	if err := (failStopFile{f, &broken}).Preallocate(0, 5*int64(len(zeros))); err != nil || length() != before {
+		t.Errorf("after a fault zeros are written: %v, and the file is %d bytes long, not %d", err, length(), before)
 	}
 }
 
