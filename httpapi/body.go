@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -96,8 +94,6 @@ func (x *exchange) patience() {
 // patient ends it: the request is complete, and what it asks for may take longer.
 func (x *exchange) patient() { _ = x.rc.SetReadDeadline(time.Time{}) }
 
-func (x *exchange) tooLarge(what string) error { return tooLarge(what, x.MaxBody) }
-
 func tooLarge(what string, most int64) error {
 	return nave.Errorf(nave.CodeTooLarge, "%s is too large: at most %d bytes are allowed", what, most)
 }
@@ -113,88 +109,4 @@ func (x *exchange) unreadable(what string, err error) error {
 		return nave.Errorf(codeTimeout, "%s has not arrived within %v", what, x.ReadTimeout)
 	}
 	return nave.Errorf(nave.CodeInvalid, "%s breaks off: %w", what, err)
-}
-
-// lines reads a body line by line, and none that is too large.
-type lines struct {
-	x    *exchange
-	src  *bufio.Reader
-	line *buffer
-	// ended is true when nothing more can be read.
-	ended bool
-}
-
-func (x *exchange) lines() *lines {
-	return &lines{x: x, src: bufio.NewReaderSize(x.r.Body, smallBody), line: x.buffer()}
-}
-
-// close gives back what the last line takes.
-func (l *lines) close() { l.line.release() }
-
-// next returns the next line that is not blank, good until the following call.
-// After any error it can be called again; the last one is io.EOF.
-func (l *lines) next() ([]byte, error) {
-	for !l.ended {
-		l.line.restart()
-		if !l.waiting() {
-			l.x.patience()
-		}
-		refused, err := l.read()
-		l.ended = err != nil
-		l.line.complete()
-		if err == io.EOF {
-			l.x.patient()
-		}
-		switch {
-		case l.ended && l.line.hasGivenWay():
-			return nil, errNoRoom("the line")
-		case l.ended && err != io.EOF:
-			return nil, l.x.unreadable("the line", err)
-		case refused != nil:
-			return nil, refused
-		case len(bytes.TrimSpace(l.line.bytes)) > 0:
-			return l.line.bytes, nil
-		}
-	}
-	return nil, io.EOF
-}
-
-// read gathers one line. Of one that is refused it keeps nothing.
-func (l *lines) read() (refused, err error) {
-	for {
-		part, err := l.src.ReadSlice('\n')
-		if refused == nil {
-			if refused = l.gather(part); refused != nil {
-				l.line.release()
-			}
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return refused, err
-		}
-	}
-}
-
-func (l *lines) gather(part []byte) error {
-	switch line := l.line; {
-	case int64(len(line.bytes)+len(part)) > l.x.MaxBody:
-		return l.x.tooLarge("the line")
-	case !line.grow(len(part), l.x.MaxBody):
-		return errNoRoom("the line")
-	default:
-		line.bytes = append(line.bytes, part...)
-		return nil
-	}
-}
-
-// waiting reports whether the next line has arrived already, so that next does not
-// block. It passes over blank ones.
-func (l *lines) waiting() bool {
-	for {
-		ahead, _ := l.src.Peek(l.src.Buffered()) // what is buffered can be had
-		size := bytes.IndexByte(ahead, '\n') + 1
-		if size == 0 || int64(size) > l.x.MaxBody || len(bytes.TrimSpace(ahead[:size])) > 0 {
-			return size > 0
-		}
-		_, _ = l.src.Discard(size)
-	}
 }

@@ -1,6 +1,6 @@
 // Package httpapi is the hub's HTTP surface.
 //
-//	POST /v1/events    publish               publish.go, stream.go
+//	POST /v1/events    publish               publish.go, lines.go
 //	GET  /v1/events    subscribe, or poll    subscribe.go, page.go
 //	GET  /v1/state     the state of keys     state.go
 //	GET  /v1/presence  who is there          presence.go
