@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -57,6 +59,43 @@ func (x *exchange) readUpTo(b *buffer, most int64) error {
 	b.complete()
 	x.patient()
 	return nil
+}
+
+// readJSON reads a small body. It may take its time to arrive, so the caller is looked
+// at again.
+func (x *exchange) readJSON(into any) error {
+	return x.readJSONUpTo(into, x.MaxBody)
+}
+
+func (x *exchange) readJSONUpTo(into any, most int64) error {
+	body := x.buffer()
+	defer body.release()
+	if err := x.readUpTo(body, most); err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(body.bytes))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return nave.Errorf(nave.CodeInvalid, "the body is not the JSON that is expected: %.200s", wrongJSON(err))
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nave.Errorf(nave.CodeInvalid, "the body has more than the one JSON object that is expected")
+	}
+	return x.authority.Check(x.who)
+}
+
+// wrongJSON says what is wrong without words of Go.
+func wrongJSON(err error) string {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, io.EOF):
+		return "it is empty"
+	case errors.As(err, &wrong) && wrong.Field == "":
+		return "it is not an object, but: " + wrong.Value
+	case errors.As(err, &wrong):
+		return wrong.Field + " cannot be: " + wrong.Value
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
 }
 
 // discard reads what is left of a body that nobody wanted. So does net/http before

@@ -105,6 +105,14 @@ func (x *exchange) holderOf(ticket string) (*auth.Identity, error) {
 // challenge asks for a token (RFC 9110, section 11.6.1).
 const challenge = `Bearer realm="nave"`
 
+// needsToken refuses who is anonymous.
+func (x *exchange) needsToken(what string) error {
+	if x.who.Anonymous() {
+		return nave.Errorf(nave.CodeUnauthorised, "%s takes a token: send one as Authorization: Bearer", what)
+	}
+	return nil
+}
+
 // mayPublish refuses events that the caller may not publish, or not now. A stream of
 // lines may outlast its token.
 func (x *exchange) mayPublish(events []nave.Event) error {

@@ -96,6 +96,12 @@ func (x *exchange) send(status int, contentType string, body []byte) {
 	}
 }
 
+// answer sends what is nobody else's, and not to be kept.
+func (x *exchange) answer(status int, v any) {
+	x.Header().Set("Cache-Control", "no-store")
+	x.send(status, jsonType, encode(v))
+}
+
 // refuse answers with an error.
 func (x *exchange) refuse(err error) {
 	x.failed = err

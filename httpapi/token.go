@@ -1,25 +1,12 @@
 package httpapi
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/navehub/nave"
 )
-
-// needsToken refuses who is anonymous.
-func (x *exchange) needsToken(what string) error {
-	if x.who.Anonymous() {
-		return nave.Errorf(nave.CodeUnauthorised, "%s takes a token: send one as Authorization: Bearer", what)
-	}
-	return nil
-}
 
 // renew answers POST /v1/token: the token that comes with it takes the place of the
 // one that a living stream has.
@@ -63,47 +50,4 @@ func (h *handler) issueTicket(x *exchange) error {
 		Expires time.Time `json:"expires"`
 	}{text, expires.UTC()})
 	return nil
-}
-
-// answer sends what is nobody else's, and not to be kept.
-func (x *exchange) answer(status int, v any) {
-	x.Header().Set("Cache-Control", "no-store")
-	x.send(status, jsonType, encode(v))
-}
-
-// wrongJSON says what is wrong without words of Go.
-func wrongJSON(err error) string {
-	var wrong *json.UnmarshalTypeError
-	switch {
-	case errors.Is(err, io.EOF):
-		return "it is empty"
-	case errors.As(err, &wrong) && wrong.Field == "":
-		return "it is not an object, but: " + wrong.Value
-	case errors.As(err, &wrong):
-		return wrong.Field + " cannot be: " + wrong.Value
-	}
-	return strings.TrimPrefix(err.Error(), "json: ")
-}
-
-// readJSON reads a small body. It may take its time to arrive, so the caller is looked
-// at again.
-func (x *exchange) readJSON(into any) error {
-	return x.readJSONUpTo(into, x.MaxBody)
-}
-
-func (x *exchange) readJSONUpTo(into any, most int64) error {
-	body := x.buffer()
-	defer body.release()
-	if err := x.readUpTo(body, most); err != nil {
-		return err
-	}
-	d := json.NewDecoder(bytes.NewReader(body.bytes))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return nave.Errorf(nave.CodeInvalid, "the body is not the JSON that is expected: %.200s", wrongJSON(err))
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nave.Errorf(nave.CodeInvalid, "the body has more than the one JSON object that is expected")
-	}
-	return x.authority.Check(x.who)
 }
