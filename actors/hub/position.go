@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/navehub/nave"
-	"github.com/navehub/nave/actors"
-	"github.com/navehub/nave/eventlog"
 )
 
 // saveEvery is how often a position is kept while its extension works. What is
@@ -84,18 +82,4 @@ func (p *position) save(ctx context.Context) error {
 	}
 	p.saved, p.savedAt = p.at, time.Now()
 	return nil
-}
-
-// publishOwn publishes to one of the hub's own topics, durably.
-func (h *Hub) publishOwn(ctx context.Context, e nave.Event) (eventlog.Outcome, error) {
-	if !h.publishers.enter() {
-		return eventlog.Outcome{}, h.closed()
-	}
-	defer h.publishers.leave()
-	e.Time = time.Now()
-	p := publish{outcome: actors.NewReply[eventlog.Outcome](), batch: eventlog.Batch{Events: []nave.Event{e}}, bytes: e.Size(), accepted: e.Time}
-	if err := h.queue(ctx, &p); err != nil {
-		return eventlog.Outcome{}, err
-	}
-	return p.outcome.Wait(ctx)
 }

@@ -172,6 +172,20 @@ func atEvent(i, n int, err error) error {
 	return nave.Errorf(nave.CodeOf(err), "event %d: %w", i, err)
 }
 
+// publishOwn publishes to one of the hub's own topics, durably.
+func (h *Hub) publishOwn(ctx context.Context, e nave.Event) (eventlog.Outcome, error) {
+	if !h.publishers.enter() {
+		return eventlog.Outcome{}, h.closed()
+	}
+	defer h.publishers.leave()
+	e.Time = time.Now()
+	p := publish{outcome: actors.NewReply[eventlog.Outcome](), batch: eventlog.Batch{Events: []nave.Event{e}}, bytes: e.Size(), accepted: e.Time}
+	if err := h.queue(ctx, &p); err != nil {
+		return eventlog.Outcome{}, err
+	}
+	return p.outcome.Wait(ctx)
+}
+
 // queue puts the batch into the journal, by the topic of its first event. Here the
 // batch gets the time from which the log counts.
 func (h *Hub) queue(ctx context.Context, p *publish) error {

@@ -2,7 +2,6 @@ package hub
 
 import (
 	"math"
-	"sort"
 	"strconv"
 	"sync"
 	"time"
@@ -133,20 +132,4 @@ func (s *sightings) first(one sighting) bool {
 	}
 	s.new[one] = struct{}{}
 	return true
-}
-
-// find is the event at an offset, and when it was committed; nil if it is not here.
-func (r *recent) find(offset uint64) (*frame.Frame, time.Time) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	i := sort.Search(len(r.groups), func(i int) bool { return r.groups[i].head >= offset })
-	if offset == 0 || i == len(r.groups) {
-		return nil, time.Time{}
-	}
-	for _, f := range r.groups[i].frames {
-		if f.Event.Offset == offset {
-			return f, r.groups[i].at
-		}
-	}
-	return nil, time.Time{}
 }

@@ -166,6 +166,22 @@ func (r *recent) behind(offset uint64) uint64 {
 	return r.floor - min(offset, r.floor)
 }
 
+// find is the event at an offset, and when it was committed; nil if it is not here.
+func (r *recent) find(offset uint64) (*frame.Frame, time.Time) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	i := sort.Search(len(r.groups), func(i int) bool { return r.groups[i].head >= offset })
+	if offset == 0 || i == len(r.groups) {
+		return nil, time.Time{}
+	}
+	for _, f := range r.groups[i].frames {
+		if f.Event.Offset == offset {
+			return f, r.groups[i].at
+		}
+	}
+	return nil, time.Time{}
+}
+
 // after returns the groups with events after the offset, false if some have left.
 // The caller must not change the slice.
 func (r *recent) after(offset uint64) (groups []*group, head uint64, ok bool) {

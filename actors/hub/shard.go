@@ -23,6 +23,15 @@ func newShard() *shard {
 	return s
 }
 
+// lagging is how many clients get no offers, as their dispatchers know: a client that is
+// stuck in a write does not get to say so.
+func (h *Hub) lagging() (n int) {
+	for _, s := range h.shards {
+		n += int(s.lagging.Load())
+	}
+	return n
+}
+
 // A subscriber is a client as its dispatcher knows it.
 type subscriber struct {
 	id      uint64

@@ -30,15 +30,6 @@ func (h *Hub) lookAtClients() error {
 	return tooManySlow(h.Clients(), h.lagging(), int(h.clientDeps.CutOff.Swap(0)))
 }
 
-// lagging is how many clients get no offers, as their dispatchers know: a client that is
-// stuck in a write does not get to say so.
-func (h *Hub) lagging() (n int) {
-	for _, s := range h.shards {
-		n += int(s.lagging.Load())
-	}
-	return n
-}
-
 // tooManySlow judges how many clients there are, how many of them lag, and how many
 // there would be, had they not been cut off for being slow.
 func tooManySlow(clients, lagging, cut int) error {
