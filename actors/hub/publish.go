@@ -221,7 +221,8 @@ func (h *Hub) admit(ctx context.Context, p *publish) error {
 }
 
 // resolve finds the topics of the batch, that of its first event first, and with
-// them its durability: that of its most durable event.
+// them its durability: that of its most durable event. It refuses what the hub does
+// not take now at that durability.
 func (h *Hub) resolve(ctx context.Context, p *publish, dead *topic) error {
 	p.topics = p.topics[:0]
 	p.batch.Durability = nave.Transient
@@ -240,6 +241,12 @@ func (h *Hub) resolve(ctx context.Context, p *publish, dead *topic) error {
 	if p.batch.Durability > nave.Transient {
 		return h.guard.allow()
 	}
+	return h.allowTransient(p)
+}
+
+// allowTransient refuses what the level has given up, and conditions, which no
+// transient event can have.
+func (h *Hub) allowTransient(p *publish) error {
 	if !p.topics[0].name.Reserved() { // the hub's own tell of how it is
 		if err := h.given(nave.TransientEvents); err != nil {
 			return err
