@@ -152,9 +152,6 @@ var errLogClosed = nave.Errorf(nave.CodeUnavailable,
 	"the log is being reopened: nothing was stored").After(time.Second)
 
 func (j *journal) commit(c *actors.Context[journalMessage]) {
-	if len(j.waiting) == 0 {
-		return
-	}
 	start := time.Now()
 	outcomes, err := j.append()
 	if err != nil {
