@@ -20,7 +20,7 @@ type listening struct{ net.Addr }
 func routes(o options, a *api, e *embedded) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", a.handler())
-	for _, path := range []string{"/v1/", "/dashboard", "/dashboard/", "/.well-known/", "/livez", "/readyz"} {
+	for _, path := range []string{"/v1/", "/dashboard", "/dashboard/", "/livez", "/readyz"} {
 		mux.Handle(path, e)
 	}
 	mux.Handle("/", page(o.web))
