@@ -30,6 +30,10 @@
 // [System.Shutdown]. An actor that blocks in its handler holds up only itself,
 // and the stop of its parent. No lock is held while an actor's code runs.
 //
+// A [Prompt] message may be handled within Tell, on the goroutine that tells it,
+// if its receiver is at rest. So handling it must not block, and who tells it must
+// hold no lock that handling it takes.
+//
 // # Bounds
 //
 // A mailbox is bounded in messages, in bytes, and by a [Budget] that it may

@@ -13,7 +13,8 @@ type Ref[M any] struct{ body *body[M] }
 
 // Tell puts a message into the actor's mailbox. It never blocks. Nil means that
 // the message was accepted: it will be handled, or failed ([Failable]). Any
-// error means that it was not: [ErrFull] or [ErrStopped].
+// error means that it was not: [ErrFull] or [ErrStopped]. A [Prompt] message may
+// have been handled already when Tell returns, on the caller's goroutine.
 func (r Ref[M]) Tell(m M) error {
 	if r.body == nil {
 		return ErrStopped

@@ -83,10 +83,10 @@ var ours = map[string]bool{"Connection": true, "Content-Length": true, "Transfer
 type Hijacked struct {
 	// Set by Hijack, never changed.
 	conn   net.Conn
-	fd     int // conn's; -1 if it has none
 	poller *poller
 
 	// Owned by whoever may call Write.
+	fd     int           // conn's; -1 if it has none, or is closed
 	head   []byte        // until it is written
 	failed error         // of the first Write that failed
 	serial uint64        // with the poller; 0 if that does not watch
