@@ -79,7 +79,7 @@ func (detach) PromptMessage() {}
 // Groups that are waiting are offered together, so that what is behind catches up
 // with fewer and larger offers.
 type dispatcher struct {
-	*Hub
+	hub    *Hub
 	*shard // what outlives a restart; all else is made anew
 
 	index nave.Index[*subscriber]
@@ -101,7 +101,7 @@ func (h *Hub) dispatcherSpec(s *shard) actors.Spec[dispatcherMessage] {
 		Kind:    supervision.Dispatcher,
 		Mailbox: actors.Limits{Count: dispatcherMailbox, Control: dispatcherControl},
 		New: func() actors.Actor[dispatcherMessage] {
-			return &dispatcher{Hub: h, shard: s}
+			return &dispatcher{hub: h, shard: s}
 		},
 	}
 }
@@ -110,7 +110,7 @@ func (h *Hub) dispatcherSpec(s *shard) actors.Spec[dispatcherMessage] {
 // missed what it was offering: they re-read from where each of them is.
 func (d *dispatcher) Started(c *actors.Context[dispatcherMessage]) {
 	d.collect = d.add
-	d.seq, d.head = d.recent.last()
+	d.seq, d.head = d.hub.recent.last()
 	d.watchers.Store(0)
 	for _, s := range d.subscribers {
 		d.enlist(s)
@@ -148,7 +148,7 @@ func (d *dispatcher) Receive(c *actors.Context[dispatcherMessage], m dispatcherM
 func (d *dispatcher) attach(m attach) {
 	s := d.subscribers[m.id]
 	if d.empty.Swap(false) {
-		d.seq, d.head = d.recent.last() // what the journal has not told is the past
+		d.seq, d.head = d.hub.recent.last() // what the journal has not told is the past
 	}
 	if s == nil {
 		s = &subscriber{id: m.id, filters: m.filters, ref: m.to}
@@ -156,7 +156,7 @@ func (d *dispatcher) attach(m attach) {
 		d.enlist(s)
 	}
 	if s.lagging {
-		d.shard.lagging.Add(-1)
+		d.lagging.Add(-1)
 	}
 	s.lagging, s.told = false, false
 	if err := m.to.Tell(client.Attached{Head: d.head}); err != nil {
@@ -181,7 +181,7 @@ func (d *dispatcher) remove(id uint64) {
 	}
 	delete(d.subscribers, id)
 	if s.lagging {
-		d.shard.lagging.Add(-1)
+		d.lagging.Add(-1)
 	}
 	d.empty.Store(len(d.subscribers) == 0)
 	for _, f := range s.filters {
@@ -206,10 +206,10 @@ func (d *dispatcher) dispatch(g *group) {
 // some of it has left, every client re-reads from the log instead.
 func (d *dispatcher) fillGap() {
 	for {
-		groups, ok := d.recent.afterSeq(d.seq)
+		groups, ok := d.hub.recent.afterSeq(d.seq)
 		if !ok {
 			d.offerGathered()
-			d.seq, d.head = d.recent.last()
+			d.seq, d.head = d.hub.recent.last()
 			for _, s := range d.subscribers {
 				d.lag(s)
 			}
@@ -298,7 +298,7 @@ func (d *dispatcher) offerGathered() {
 		g.offered()
 		d.groups[i] = nil
 	}
-	d.telemetry.Dispatched(len(d.frames), len(d.touched), time.Since(d.start))
+	d.hub.telemetry.Dispatched(len(d.frames), len(d.touched), time.Since(d.start))
 	d.groups, d.touched = d.groups[:0], d.touched[:0]
 	d.frames, d.current, d.bytes = nil, 0, 0
 }
@@ -327,7 +327,7 @@ func (d *dispatcher) offer(s *subscriber, frames []*frame.Frame) {
 func (d *dispatcher) lag(s *subscriber) {
 	if !s.lagging {
 		s.lagging = true
-		d.shard.lagging.Add(1)
+		d.lagging.Add(1)
 	}
 	if !s.told {
 		s.told = s.ref.Tell(client.Lagging{}) == nil
@@ -351,14 +351,16 @@ func withdrawn(frames []*frame.Frame) {
 func isFull(err error) bool { return errors.Is(err, actors.ErrFull) }
 
 // heartbeatEvery is how often a client gets one, at the level that is held.
-func (d *dispatcher) heartbeatEvery() time.Duration { return d.Level().Heartbeat(d.config.Heartbeat) }
+func (d *dispatcher) heartbeatEvery() time.Duration {
+	return d.hub.Level().Heartbeat(d.hub.config.Heartbeat)
+}
 
 // heartbeat reaches the clients of one slot. It queues behind their offers; one
 // that is full needs no sign of life.
 func (d *dispatcher) heartbeat(slot uint64) {
 	now, every := time.Now(), d.heartbeatEvery()
 	for id, s := range d.subscribers {
-		if id/uint64(d.config.Dispatchers)%heartbeatSlots != slot {
+		if id/uint64(d.hub.config.Dispatchers)%heartbeatSlots != slot {
 			continue
 		}
 		if s.lagging {

@@ -71,7 +71,7 @@ func (check) ControlMessage() {}
 // The journal owns the log and is its only writer. What has gathered in its
 // mailbox becomes one commit; while that one syncs, the next gathers.
 type journal struct {
-	*Hub
+	hub     *Hub
 	log     eventlog.Log // nil while broken
 	unready bool         // the log has said that it is not
 	pause   time.Duration
@@ -86,7 +86,7 @@ func (h *Hub) journalSpec() actors.Spec[journalMessage] {
 	return actors.Spec[journalMessage]{
 		Kind:    supervision.Journal,
 		Mailbox: actors.Limits{Count: 64 << 10, Bytes: h.config.Limits.JournalBytes},
-		New:     func() actors.Actor[journalMessage] { return &journal{Hub: h, untry: func() {}} },
+		New:     func() actors.Actor[journalMessage] { return &journal{hub: h, untry: func() {}} },
 	}
 }
 
@@ -94,7 +94,7 @@ func (h *Hub) journalSpec() actors.Spec[journalMessage] {
 // what state the log is in, so it is opened anew.
 func (j *journal) Started(c *actors.Context[journalMessage]) {
 	c.After(checkEvery, check{})
-	if log := j.opened.Swap(nil); log != nil {
+	if log := j.hub.opened.Swap(nil); log != nil {
 		j.use(c, *log)
 		return
 	}
@@ -135,10 +135,10 @@ func (j *journal) due(c *actors.Context[journalMessage]) bool {
 
 // Stopped tells those whose outcome nobody knows.
 func (j *journal) Stopped() {
-	j.guard.underway.Store(nil) // it may have failed in the middle
+	j.hub.guard.underway.Store(nil) // it may have failed in the middle
 	if j.log != nil {
 		if err := j.log.Close(); err != nil {
-			j.logger.Error("the log does not close cleanly", "error", err)
+			j.hub.logger.Error("the log does not close cleanly", "error", err)
 		}
 		j.log = nil
 	}
@@ -155,14 +155,14 @@ func (j *journal) commit(c *actors.Context[journalMessage]) {
 	start := time.Now()
 	outcomes, err := j.append()
 	if err != nil {
-		j.logger.Error("the log refuses a write; reopening it", "error", err)
+		j.hub.logger.Error("the log refuses a write; reopening it", "error", err)
 		j.broken(c, err)
 		return
 	}
 	took := time.Since(start)
 	g := j.group(outcomes)
 	if len(g.frames) > 0 {
-		j.recent.add(g)
+		j.hub.recent.add(g)
 		j.dispatch(g)
 	}
 	j.measure(start, took, g)
@@ -193,9 +193,9 @@ func (j *journal) append() ([]eventlog.Outcome, error) {
 	if len(batches) == 0 {
 		return outcomes, nil
 	}
-	j.guard.begin()
+	j.hub.guard.begin()
 	stored, err := j.log.Append(context.Background(), batches)
-	j.guard.end(err)
+	j.hub.guard.end(err)
 	if err != nil {
 		return nil, err
 	}
@@ -204,28 +204,28 @@ func (j *journal) append() ([]eventlog.Outcome, error) {
 	}
 	if j.untrimmed > trimBytes {
 		j.untrimmed = 0
-		_ = j.retention.Tell(trim{}) // full: it is about to
+		_ = j.hub.retention.Tell(trim{}) // full: it is about to
 	}
 	return outcomes, nil
 }
 
 // group formats what was committed, once for all clients.
 func (j *journal) group(outcomes []eventlog.Outcome) *group {
-	g := &group{head: j.Head(), at: time.Now()}
+	g := &group{head: j.hub.Head(), at: time.Now()}
 	events := make([]nave.Event, 0, len(outcomes)) // most batches are of one
 	for i := range outcomes {
 		if outcomes[i].Err == nil && !outcomes[i].Repeat {
 			events = appendPlaced(events, &outcomes[i], j.waiting[i].batch.Events)
 		}
 	}
-	g.frames = frame.All(j.Epoch(), events)
+	g.frames = frame.All(j.hub.Epoch(), events)
 	rest := g.frames
 	for i := range outcomes {
 		if outcomes[i].Err != nil || outcomes[i].Repeat {
 			continue
 		}
 		w := &j.waiting[i]
-		fanout := j.telemetry.StartFanout(w.trace, g.at)
+		fanout := j.hub.telemetry.StartFanout(w.trace, g.at)
 		for k, f := range rest[:len(w.batch.Events)] {
 			f.Accepted, f.Fanout = w.accepted, fanout
 			if w.to != nil {
@@ -236,7 +236,7 @@ func (j *journal) group(outcomes []eventlog.Outcome) *group {
 		}
 		rest = rest[len(w.batch.Events):]
 	}
-	g.shards.Store(int32(len(j.dispatchers)))
+	g.shards.Store(int32(len(j.hub.dispatchers)))
 	return g
 }
 
@@ -278,8 +278,8 @@ func (j *journal) refuse(err error) {
 // dispatch hands the group to every shard. One that is full is woken instead,
 // and finds what it missed among the recent groups.
 func (j *journal) dispatch(g *group) {
-	for i, d := range j.dispatchers {
-		if j.shards[i].empty.Load() {
+	for i, d := range j.hub.dispatchers {
+		if j.hub.shards[i].empty.Load() {
 			g.offered()
 		} else if err := d.Tell(committed{g}); err != nil {
 			_ = d.Tell(wake{}) // full: it has been woken already
@@ -288,13 +288,13 @@ func (j *journal) dispatch(g *group) {
 }
 
 func (j *journal) measure(start time.Time, took time.Duration, g *group) {
-	j.telemetry.Appended(len(g.frames), g.bytes, start.Sub(j.waiting[0].admitted), took)
+	j.hub.telemetry.Appended(len(g.frames), g.bytes, start.Sub(j.waiting[0].admitted), took)
 	for i := range j.waiting {
 		w := &j.waiting[i]
 		if !w.trace.IsSampled() {
 			continue
 		}
-		j.telemetry.Stage(w.trace, telemetry.SpanAppend, w.admitted, start.Add(took),
+		j.hub.telemetry.Stage(w.trace, telemetry.SpanAppend, w.admitted, start.Add(took),
 			telemetry.AttrAppendGroup.Int(len(j.waiting)),
 			telemetry.AttrAppendBytes.Int(g.bytes),
 			telemetry.AttrAppendQueue.Int64(start.Sub(w.admitted).Microseconds()),

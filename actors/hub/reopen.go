@@ -23,9 +23,9 @@ const (
 // memory events are refused until it is open again; transient ones go on.
 func (j *journal) broken(c *actors.Context[journalMessage], err error) {
 	j.refuse(errLogBroken)
-	j.health.set(healthLog, err)
+	j.hub.health.set(healthLog, err)
 	if err := j.log.Close(); err != nil {
-		j.logger.Warn("the broken log does not close cleanly", "error", err)
+		j.hub.logger.Warn("the broken log does not close cleanly", "error", err)
 	}
 	j.log = nil
 	j.tryIn(c, reopenMin)
@@ -36,7 +36,7 @@ func (j *journal) broken(c *actors.Context[journalMessage], err error) {
 func (j *journal) tryIn(c *actors.Context[journalMessage], pause time.Duration) {
 	j.untry()
 	j.untry = c.After(pause, reopen{})
-	j.guard.broken(time.Now().Add(pause))
+	j.hub.guard.broken(time.Now().Add(pause))
 }
 
 // check asks the log whether it is ready: it may have broken while nobody
@@ -47,16 +47,16 @@ func (j *journal) check(c *actors.Context[journalMessage]) {
 	}
 	err := j.log.Ready()
 	if errors.Is(err, eventlog.ErrBroken) {
-		j.logger.Error("the log is broken; reopening it", "error", err)
+		j.hub.logger.Error("the log is broken; reopening it", "error", err)
 		j.broken(c, err)
 		return
 	}
-	j.health.set(healthLog, err)
+	j.hub.health.set(healthLog, err)
 	switch unready := err != nil; {
 	case unready && !j.unready:
-		j.logger.Error("the log is not ready", "error", err)
+		j.hub.logger.Error("the log is not ready", "error", err)
 	case !unready && j.unready:
-		j.logger.Info("the log is ready again")
+		j.hub.logger.Info("the log is ready again")
 	}
 	j.unready = err != nil
 }
@@ -65,38 +65,38 @@ func (j *journal) reopen(c *actors.Context[journalMessage]) {
 	if j.log != nil {
 		return
 	}
-	j.guard.begin()
-	log, err := j.open(context.Background())
+	j.hub.guard.begin()
+	log, err := j.hub.open(context.Background())
 	if err != nil {
-		j.health.set(healthLog, err)
+		j.hub.health.set(healthLog, err)
 		j.pause = min(max(2*j.pause, reopenMin), reopenMax)
-		j.logger.Error("the log cannot be opened; trying again", "error", err, "in", j.pause)
+		j.hub.logger.Error("the log cannot be opened; trying again", "error", err, "in", j.pause)
 		j.tryIn(c, j.pause)
 		return
 	}
 	j.pause = 0
 	j.use(c, log)
-	j.logger.Info("the log is open again", "head", log.Head())
+	j.hub.logger.Info("the log is open again", "head", log.Head())
 }
 
 // use makes the log everybody's. What it holds beyond the last dispatched group
 // was written by a commit whose outcome was unknown: it happened, so clients
 // hear of it.
 func (j *journal) use(c *actors.Context[journalMessage], log eventlog.Log) {
-	if before := j.Epoch(); log.Epoch() != before {
+	if before := j.hub.Epoch(); log.Epoch() != before {
 		_ = log.Close() // it is not ours
 		panic(fmt.Errorf("the log was %s and is %s now: it has been replaced under the hub", before, log.Epoch()))
 	}
 	j.log = log
-	j.history.log.Store(&log)
-	if err := j.recover(j.Head()); err != nil {
+	j.hub.history.log.Store(&log)
+	if err := j.recover(j.hub.Head()); err != nil {
 		panic(fmt.Errorf("read the reopened log: %w", err))
 	}
-	j.recent.start(log.Head())
-	for _, d := range j.dispatchers { // an earlier incarnation may have failed before it could
+	j.hub.recent.start(log.Head())
+	for _, d := range j.hub.dispatchers { // an earlier incarnation may have failed before it could
 		_ = d.Tell(wake{})
 	}
-	j.guard.opened()
+	j.hub.guard.opened()
 	j.check(c)
 }
 
@@ -106,7 +106,7 @@ var everything = nave.Filters{"**", "$hub/**"}
 
 func (j *journal) recover(after uint64) error {
 	for {
-		frames, next, err := j.history.readLog(context.Background(), after, everything)
+		frames, next, err := j.hub.history.readLog(context.Background(), after, everything)
 		if err != nil || next == after {
 			return err
 		}
@@ -119,8 +119,8 @@ func (j *journal) recover(after uint64) error {
 			f.Accepted = g.at // nobody knows when it was
 			g.bytes += f.Memory()
 		}
-		g.shards.Store(int32(len(j.dispatchers)))
-		j.recent.add(g)
+		g.shards.Store(int32(len(j.hub.dispatchers)))
+		j.hub.recent.add(g)
 		j.dispatch(g)
 	}
 }
