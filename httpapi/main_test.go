@@ -227,7 +227,7 @@ func (s *server) subscribe(query string, headers ...string) *stream {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	c := &stream{s.t, response, make(chan sse.Event), cancel}
+	c := &stream{t: s.t, response: response, events: make(chan sse.Event), cancel: cancel}
 	if response.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(response.Body)
 		s.t.Fatalf("%s: %s", response.Status, body)

@@ -49,7 +49,7 @@ func (h *handler) state(x *exchange) error {
 		items := json.NewEncoder(w)
 		items.SetEscapeHTML(false) // data goes out as it came
 		err := eachOf(snapshot, w, func(e nave.Event) error {
-			return items.Encode(item{e.Topic, e.Key, e.Version(), e.Type, e.Time.UTC(), e.Data})
+			return items.Encode(item{Topic: e.Topic, Key: e.Key, Version: e.Version(), Type: e.Type, Time: e.Time.UTC(), Data: e.Data})
 		})
 		_, _ = w.WriteString("]}\n")
 		return err

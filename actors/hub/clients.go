@@ -308,7 +308,7 @@ func (h *Hub) spawnClient(ctx context.Context, req client.Request, takes nave.Fe
 	// Not to be given up on: an actor that nobody waits for any more would serve a
 	// transport that is not its own. The answer comes at once in any case.
 	_, err := actors.Ask(context.WithoutCancel(ctx), h.clientSpawner, func(r actors.Reply[uint64]) clientsMessage {
-		return connect{r, ownerOf(req), takes, spec, visibleOf(req)}
+		return connect{Reply: r, owner: ownerOf(req), takes: takes, spec: spec, visible: visibleOf(req)}
 	})
 	switch {
 	case isFull(err):

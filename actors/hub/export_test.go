@@ -38,7 +38,7 @@ func (h *Hub) FailTopics(ctx context.Context) bool {
 // FailClients makes the parent of the clients panic over a message.
 func (h *Hub) FailClients(ctx context.Context) bool {
 	return panics(ctx, h.clientSpawner, func(r actors.Reply[uint64]) clientsMessage {
-		return connect{r, owner{}, nave.Pages, func(uint64) actors.Spec[client.Message] { panic("as told") }, nil}
+		return connect{Reply: r, takes: nave.Pages, spec: func(uint64) actors.Spec[client.Message] { panic("as told") }}
 	})
 }
 

@@ -134,7 +134,7 @@ func (h *Hub) seen(req client.Request) {
 // SetIdle says whether somebody is at a connection; who must be the one that it is of.
 func (h *Hub) SetIdle(ctx context.Context, connection uint64, who *auth.Identity, idle bool) error {
 	_, err := actors.Ask(ctx, h.presence, func(r actors.Reply[struct{}]) presenceMessage {
-		return setIdle{r, connection, whoOf(who), idle}
+		return setIdle{Reply: r, id: connection, who: whoOf(who), idle: idle}
 	})
 	if isFull(err) {
 		return nave.Errorf(nave.CodeOverloaded, "too much changes about who is present").After(time.Second)

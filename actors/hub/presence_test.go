@@ -317,13 +317,13 @@ func failPresence(h *Hub) bool {
 	h.clients.add(id, owner{}, v)
 	defer h.clients.remove(id)
 	if _, err := actors.Ask(context.Background(), h.presence, func(r actors.Reply[struct{}]) presenceMessage {
-		return setIdle{r, id, v.Who, true}
+		return setIdle{Reply: r, id: id, who: v.Who, idle: true}
 	}); err != nil {
 		return false
 	}
 	v.Topics[0] = "elsewhere"
 	return panics(context.Background(), h.presence, func(r actors.Reply[struct{}]) presenceMessage {
-		return setIdle{r, id, v.Who, false}
+		return setIdle{Reply: r, id: id, who: v.Who, idle: false}
 	})
 }
 

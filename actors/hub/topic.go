@@ -131,7 +131,11 @@ func (t *topicActor) admit(p publish) {
 		return
 	}
 	t.inJournal.Add(int64(p.bytes))
-	if err := t.hub.journal.Tell(commit{p.outcome, p.batch, p.bytes, t.topic, p.accepted, t.last, p.trace, nil}); err != nil {
+	err := t.hub.journal.Tell(commit{
+		Reply: p.outcome, batch: p.batch, bytes: p.bytes, topic: t.topic,
+		accepted: p.accepted, admitted: t.last, trace: p.trace,
+	})
+	if err != nil {
 		t.inJournal.Add(-int64(p.bytes))
 		if isFull(err) {
 			err = nave.Errorf(nave.CodeOverloaded, "the hub has as much to commit as it may hold").After(time.Second)
