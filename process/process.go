@@ -1,5 +1,7 @@
 // Package process says what the process uses, and what it may: memory, processors,
-// files. It reads the Go runtime and, on Linux, /proc and the control groups.
+// files. It reads the Go runtime and, on Linux, /proc and the control groups. It also
+// says when garbage is collected, if a program that has the process to itself asks for
+// that.
 //
 // Nothing here blocks. A figure that nobody knows is 0.
 package process

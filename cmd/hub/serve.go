@@ -16,6 +16,7 @@ import (
 
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/config"
+	"github.com/navehub/nave/process"
 	"github.com/navehub/nave/wiring"
 )
 
@@ -87,7 +88,7 @@ type greeter func(w io.Writer, cfg config.Config, address string)
 
 // serve runs the hub until ctx ends, or until the hub cannot go on.
 func serve(ctx context.Context, cfg config.Config, errs io.Writer, greet greeter) error {
-	ours := collectOften()
+	garbage := process.CollectOften()
 	logs := logHandler(cfg, errs)
 	var address wiring.Address
 	var h *hub.Hub
@@ -101,9 +102,7 @@ func serve(ctx context.Context, cfg config.Config, errs io.Writer, greet greeter
 	case err != nil:
 		return plainly(err, cfg)
 	}
-	if ours {
-		defer mindStorms(ctx)()
-	}
+	defer garbage.Mind()() // the hub knows its budget by now
 	if isTerminal(errs) {
 		greet(errs, cfg, address.String())
 	} else {

@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +114,28 @@ func TestServePublishTail(t *testing.T) {
 	r = tailUntil(t, `"key":"card-1"`, "cards/*", "--snapshot", "--json", "--cursor", "foreign-1")
 	if r.code != 0 || !strings.Contains(r.err, "(foreign-epoch)") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// In a storm, of collections here, more garbage may gather in a hub.
+func TestServeMindsGarbage(t *testing.T) {
+	mayGrow := func() int {
+		percent := debug.SetGCPercent(100)
+		debug.SetGCPercent(percent)
+		return percent
+	}
+	defer debug.SetGCPercent(mayGrow())
+	t.Setenv("GOGC", "")
+	t.Setenv("GOMEMLIMIT", "")
+	h := startHub(t, filepath.Join(t.TempDir(), "data"))
+	usual := mayGrow()
+	for begun := time.Now(); mayGrow() == usual; runtime.GC() {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatalf("in a storm the heap may grow by %d %%, as ever", usual)
+		}
+	}
+	if h.stop(); mayGrow() != usual {
+		t.Errorf("when the hub has ended the heap may grow by %d %%, want %d", mayGrow(), usual)
 	}
 }
 
