@@ -187,9 +187,8 @@ func (o Options) Window() time.Duration {
 // Stats describe what a log holds, by durability where that makes a difference.
 type Stats struct {
 	Head          uint64
-	DurableBytes  int64 // of the events in the log: what retention counts
-	MemoryBytes   int64 // in RAM
-	MemoryEvents  int
+	DurableBytes  int64     // of the events in the log: what retention counts
+	MemoryBytes   int64     // in RAM
 	OldestDurable time.Time // zero if there is none
 	NewestDurable time.Time // zero if there is none
 }

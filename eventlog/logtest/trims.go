@@ -48,7 +48,7 @@ var trimRules = []rule{
 		size := int64(sizeOf(event("a")))
 		x.trim(noon)
 		stats := x.log.Stats()
-		if stats.DurableBytes != 3*size || stats.MemoryEvents != 3 || stats.MemoryBytes != 3*size {
+		if stats.DurableBytes != 3*size || stats.MemoryBytes != 3*size {
 			x.Errorf("stats = %+v, want one batch of each durability, %d bytes each", stats, 3*size)
 		}
 		x.wantPage(x.page(12, everything, eventlog.Limit{}), 6, 18, false)
@@ -134,7 +134,7 @@ var trimRules = []rule{
 		}
 		x.trim(noon.Add(2 * time.Hour))
 		stats := x.log.Stats()
-		if stats.MemoryEvents != 0 || stats.DurableBytes != 0 || !stats.OldestDurable.IsZero() {
+		if stats.MemoryBytes != 0 || stats.DurableBytes != 0 || !stats.OldestDurable.IsZero() {
 			x.Errorf("stats = %+v, want nothing left", stats)
 		}
 		if keys := x.orderedState(everything); len(keys) != 50 {

@@ -158,7 +158,6 @@ func (l *Log) Stats() eventlog.Stats {
 		Head:          l.Head(),
 		DurableBytes:  durable.Logged,
 		MemoryBytes:   memory.Logged + memory.Kept,
-		MemoryEvents:  memory.Events,
 		OldestDurable: durable.Oldest,
 		NewestDurable: durable.Newest,
 	}

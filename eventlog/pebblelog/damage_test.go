@@ -103,7 +103,7 @@ func TestUnreadableSector(t *testing.T) {
 		t.Errorf("a memory event that needs nothing from the disk got %v", out[0].Err)
 	}
 	_ = l.Trim(ctx, time.Unix(2_000_000_000, 0))
-	if n := l.Stats().MemoryEvents; n != 0 {
-		t.Errorf("retention left %d memory events, since it cannot read the durable ones", n)
+	if n := l.Stats().MemoryBytes; n != 0 {
+		t.Errorf("retention left %d bytes of memory events, since it cannot read the durable ones", n)
 	}
 }

@@ -140,7 +140,6 @@ func (l *Log) Stats() eventlog.Stats {
 		Head:          l.Head(),
 		DurableBytes:  durable.bytes,
 		MemoryBytes:   memory.Logged + memory.Kept,
-		MemoryEvents:  memory.Events,
 		OldestDurable: durable.oldest,
 		NewestDurable: durable.latest,
 	}

@@ -54,7 +54,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("a memory event got %+v, want 5", out[0])
 	}
 	wantRefusal(t, out[1].Err) // its first segment has no mark
-	if err := l.Trim(ctx, time.Unix(2_000_000_000, 0)); err != nil || l.Stats().MemoryEvents != 0 || l.Stats().DurableBytes == 0 {
+	if err := l.Trim(ctx, time.Unix(2_000_000_000, 0)); err != nil || l.Stats().MemoryBytes != 0 || l.Stats().DurableBytes == 0 {
 		t.Errorf("trim = %v, and left %+v, want memory events gone and durable ones kept", err, l.Stats())
 	}
 

@@ -137,10 +137,9 @@ func (s *Store) Allows(after uint64, filters nave.Filters) bool {
 	return s.horizons.Allows(after, filters)
 }
 
-// Stats are what the Store holds: its events, their bytes, the bytes of state
-// whose events have left, and when the oldest and the newest event were committed.
+// Stats are what the Store holds: the bytes of its events, those of state whose
+// events have left, and when the oldest and the newest event were committed.
 type Stats struct {
-	Events       int
 	Logged, Kept int64
 	Oldest       time.Time
 	Newest       time.Time
@@ -150,10 +149,10 @@ type Stats struct {
 func (s *Store) Stats() Stats {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	stats := Stats{Events: s.events.len(), Logged: s.logged, Kept: s.kept}
-	if stats.Events > 0 {
+	stats := Stats{Logged: s.logged, Kept: s.kept}
+	if n := s.events.len(); n > 0 {
 		stats.Oldest = s.events.front().time
-		stats.Newest = s.events.live()[stats.Events-1].time
+		stats.Newest = s.events.live()[n-1].time
 	}
 	return stats
 }
