@@ -60,7 +60,7 @@ func (x *exchange) named(id string) (registry.Client, error) {
 }
 
 // showClient answers GET /v1/admin/clients/17.
-func (h *handler) showClient(x *exchange) error {
+func (x *exchange) showClient() error {
 	c, err := x.named(path.Base(x.r.URL.Path))
 	if err != nil {
 		return err
@@ -70,13 +70,13 @@ func (h *handler) showClient(x *exchange) error {
 }
 
 // disconnect answers DELETE /v1/admin/clients/17: the client may come again.
-func (h *handler) disconnect(x *exchange) error {
+func (x *exchange) disconnect() error {
 	name := path.Base(x.r.URL.Path)
 	id, err := strconv.ParseUint(name, 10, 64)
 	if err != nil {
 		return nave.Errorf(nave.CodeNotFound, "there is no connection %.40q: they have numbers", name)
 	}
-	err = h.Hub.Disconnect(id)
+	err = x.Hub.Disconnect(id)
 	x.auditAction("disconnect", name, err)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (h *handler) disconnect(x *exchange) error {
 }
 
 // listTopics answers GET /v1/admin/topics, in pages.
-func (h *handler) listTopics(x *exchange) error {
+func (x *exchange) listTopics() error {
 	values, err := x.parseValues([]string{"after"})
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (h *handler) listTopics(x *exchange) error {
 		Topics []topic    `json:"topics"`
 		Next   nave.Topic `json:"next,omitempty"`
 	}{Topics: []topic{}}
-	for t := range h.Hub.Registry().Snapshot().Topics() {
+	for t := range x.Hub.Registry().Snapshot().Topics() {
 		if t.Name <= nave.Topic(values.Get("after")) {
 			continue
 		}
@@ -116,7 +116,7 @@ func (h *handler) listTopics(x *exchange) error {
 }
 
 // listKeys answers GET /v1/admin/keys: where keys come from, and how that goes.
-func (h *handler) listKeys(x *exchange) error {
+func (x *exchange) listKeys() error {
 	type source struct {
 		Issuer    string    `json:"issuer,omitempty"`
 		URL       string    `json:"url,omitempty"`
@@ -126,7 +126,7 @@ func (h *handler) listKeys(x *exchange) error {
 		NextTry   time.Time `json:"nextTry,omitzero"`
 	}
 	all := []source{}
-	for _, s := range h.authority.Sources() {
+	for _, s := range x.authority.Sources() {
 		row := source{Issuer: s.Issuer, URL: s.URL, Keys: s.Keys, FetchedAt: s.FetchedAt.UTC(), NextTry: s.NextTry.UTC()}
 		if s.Err != nil {
 			row.Error = s.Err.Error()
@@ -144,7 +144,7 @@ type revocation struct {
 }
 
 // listRevocations answers GET /v1/admin/revocations, in pages.
-func (h *handler) listRevocations(x *exchange) error {
+func (x *exchange) listRevocations() error {
 	values, err := x.parseValues([]string{"after"})
 	if err != nil {
 		return err
@@ -153,7 +153,7 @@ func (h *handler) listRevocations(x *exchange) error {
 		Revocations []revocation `json:"revocations"`
 		Next        string       `json:"next,omitempty"`
 	}{Revocations: []revocation{}}
-	for _, r := range h.authority.Revocations().All() {
+	for _, r := range x.authority.Revocations().All() {
 		key := r.Key()
 		if key <= values.Get("after") {
 			continue
@@ -169,7 +169,7 @@ func (h *handler) listRevocations(x *exchange) error {
 }
 
 // revoke answers POST /v1/admin/revocations.
-func (h *handler) revoke(x *exchange) error {
+func (x *exchange) revoke() error {
 	var asked struct {
 		auth.Revocation
 		// Connection revokes the token of a living stream.
@@ -179,14 +179,14 @@ func (h *handler) revoke(x *exchange) error {
 		return err
 	}
 	r := asked.Revocation
-	if err := h.revokeConnection(x, &r, asked.Connection); err != nil {
+	if err := x.revokeConnection(&r, asked.Connection); err != nil {
 		return err
 	}
 	r.At, r.By = time.Now().UTC(), x.who.Name()
-	if lifetime := h.authority.Lifetime(); r.Until.IsZero() && lifetime > 0 {
+	if lifetime := x.authority.Lifetime(); r.Until.IsZero() && lifetime > 0 {
 		r.Until = r.At.Add(lifetime)
 	}
-	err := h.Hub.Revoke(x.r.Context(), r)
+	err := x.Hub.Revoke(x.r.Context(), r)
 	x.auditAction("revoke", r.Key(), err, slog.Any("revoked", r))
 	if err != nil {
 		return err
@@ -196,7 +196,7 @@ func (h *handler) revoke(x *exchange) error {
 }
 
 // revokeConnection names the token of a connection, if that is what was asked for.
-func (h *handler) revokeConnection(x *exchange, r *auth.Revocation, id string) error {
+func (x *exchange) revokeConnection(r *auth.Revocation, id string) error {
 	if id == "" {
 		return nil
 	}
@@ -218,9 +218,9 @@ func (h *handler) revokeConnection(x *exchange, r *auth.Revocation, id string) e
 }
 
 // liftRevocation answers DELETE /v1/admin/revocations/jti-…
-func (h *handler) liftRevocation(x *exchange) error {
+func (x *exchange) liftRevocation() error {
 	key := path.Base(x.r.URL.Path)
-	known, err := h.Hub.LiftRevocation(x.r.Context(), key)
+	known, err := x.Hub.LiftRevocation(x.r.Context(), key)
 	x.auditAction("lift revocation", key, err)
 	switch {
 	case err != nil:
@@ -233,14 +233,14 @@ func (h *handler) liftRevocation(x *exchange) error {
 }
 
 // showLevel answers GET /v1/admin/level.
-func (h *handler) showLevel(x *exchange) error {
-	x.answer(http.StatusOK, h.Hub.Service())
+func (x *exchange) showLevel() error {
+	x.answer(http.StatusOK, x.Hub.Service())
 	return nil
 }
 
 // pinLevel answers PUT /v1/admin/level: polling ends all streams, and tells them to
 // poll.
-func (h *handler) pinLevel(x *exchange) error {
+func (x *exchange) pinLevel() error {
 	var asked struct{ Level, Reason string }
 	if err := x.readJSON(&asked); err != nil {
 		return err
@@ -249,14 +249,14 @@ func (h *handler) pinLevel(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return h.pin(x, &hub.Pin{Level: level, Reason: asked.Reason, By: x.who.Name(), At: time.Now().UTC()})
+	return x.pin(&hub.Pin{Level: level, Reason: asked.Reason, By: x.who.Name(), At: time.Now().UTC()})
 }
 
 // unpinLevel answers DELETE /v1/admin/level.
-func (h *handler) unpinLevel(x *exchange) error { return h.pin(x, nil) }
+func (x *exchange) unpinLevel() error { return x.pin(nil) }
 
-func (h *handler) pin(x *exchange, pin *hub.Pin) error {
-	err := h.Hub.Pin(x.r.Context(), pin)
+func (x *exchange) pin(pin *hub.Pin) error {
+	err := x.Hub.Pin(x.r.Context(), pin)
 	if pin == nil {
 		x.auditAction("lift the pin of the level", "", err)
 	} else {
@@ -265,5 +265,5 @@ func (h *handler) pin(x *exchange, pin *hub.Pin) error {
 	if err != nil {
 		return err
 	}
-	return h.showLevel(x)
+	return x.showLevel()
 }

@@ -39,9 +39,9 @@ func circuitOf(b registry.Breaker) circuit {
 
 // listBreakers answers GET /v1/admin/breakers. There are as many as the application
 // has made, and a hundred at most of topics, and so they need no pages.
-func (h *handler) listBreakers(x *exchange) error {
+func (x *exchange) listBreakers() error {
 	all := []circuit{}
-	for b := range h.Hub.Registry().Snapshot().Breakers() {
+	for b := range x.Hub.Registry().Snapshot().Breakers() {
 		all = append(all, circuitOf(b))
 	}
 	x.answer(http.StatusOK, map[string]any{"breakers": all})
@@ -49,9 +49,9 @@ func (h *handler) listBreakers(x *exchange) error {
 }
 
 // showBreaker answers GET /v1/admin/breakers/log.
-func (h *handler) showBreaker(x *exchange) error {
+func (x *exchange) showBreaker() error {
 	name := path.Base(x.r.URL.Path)
-	b, ok := h.Hub.Registry().Snapshot().Breaker(name)
+	b, ok := x.Hub.Registry().Snapshot().Breaker(name)
 	if !ok {
 		return nave.Errorf(nave.CodeNotFound, "there is no breaker %.40q", name)
 	}
@@ -60,9 +60,9 @@ func (h *handler) showBreaker(x *exchange) error {
 }
 
 // resetBreaker answers DELETE /v1/admin/breakers/log: what has opened it is forgotten.
-func (h *handler) resetBreaker(x *exchange) error {
+func (x *exchange) resetBreaker() error {
 	name := path.Base(x.r.URL.Path)
-	err := h.Hub.ResetBreaker(x.r.Context(), name, x.who.Name())
+	err := x.Hub.ResetBreaker(x.r.Context(), name, x.who.Name())
 	x.auditAction("reset the breaker", name, err)
 	if err != nil {
 		return err

@@ -106,12 +106,12 @@ func (q *clientQuery) finds(c *registry.Client) bool {
 
 // listClients answers GET /v1/admin/clients, in pages: next is the after of the next,
 // and matching how many there are on all of them.
-func (h *handler) listClients(x *exchange) error {
+func (x *exchange) listClients() error {
 	q, err := x.parseClientQuery()
 	if err != nil {
 		return err
 	}
-	all := h.Hub.Registry().Snapshot()
+	all := x.Hub.Registry().Snapshot()
 	var places []clientPlace // without their rows: there may be ten thousand
 	all.EachClient(func(c *registry.Client) {
 		if q.wants(c) {

@@ -23,7 +23,7 @@ func addDashboard(routes map[string]route) {
 		}
 		routes[path] = route{http.MethodGet: serveFile(f)}
 	}
-	routes[dashboardPath+"/"] = route{http.MethodGet: leaveSlash}
+	routes[dashboardPath+"/"] = route{http.MethodGet: (*exchange).leaveSlash}
 }
 
 // serveFile answers with a file of the page. Browsers keep it, and ask each time whether
@@ -44,7 +44,7 @@ func serveFile(f dashboard.File) operation {
 
 // leaveSlash sends whoever asked for /dashboard/ to where the page's links are right,
 // wherever it is mounted.
-func leaveSlash(x *exchange) error {
+func (x *exchange) leaveSlash() error {
 	x.Header().Set("Location", ".."+dashboardPath)
 	x.WriteHeader(http.StatusPermanentRedirect)
 	return nil

@@ -8,10 +8,10 @@ import (
 
 // showHealth answers GET /v1/admin/health: how the hub fares now, and how it has
 // fared. The same comes once a second as hub.health on nave.HealthTopic.
-func (h *handler) showHealth(x *exchange) error {
+func (x *exchange) showHealth() error {
 	x.answer(http.StatusOK, struct {
 		Now  *hub.Vitals `json:"now"` // null within the first second
 		Past []hub.Point `json:"past"`
-	}{h.Hub.Vitals(), append([]hub.Point{}, h.Hub.VitalsPast()...)})
+	}{x.Hub.Vitals(), append([]hub.Point{}, x.Hub.VitalsPast()...)})
 	return nil
 }

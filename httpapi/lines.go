@@ -28,7 +28,7 @@ const (
 // the order before the next is looked at, so that the order of lines is the order
 // of events. All have their answers before more is waited for, since the client
 // may wait for these.
-func (h *handler) publishLines(x *exchange) error {
+func (x *exchange) publishLines() error {
 	_ = x.rc.EnableFullDuplex() // HTTP/2 always is
 	x.Header().Set("Content-Type", ndjsonType)
 	x.Header().Set("Cache-Control", "no-store")

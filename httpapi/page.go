@@ -16,14 +16,14 @@ import (
 //
 // The page's ETag says where its reader stands afterwards. A reader that sends
 // it back with the page's cursor hears 304 until something has happened.
-func (h *handler) poll(x *exchange) error {
+func (x *exchange) poll() error {
 	x.trace("GET /v1/events")
 	x.Header().Add("Vary", "Last-Event-ID")
 	q, err := x.parseQuery(eventParameters)
 	if err != nil {
 		return err
 	}
-	page, err := h.Hub.Poll(x.r.Context(), client.Request{
+	page, err := x.Hub.Poll(x.r.Context(), client.Request{
 		Filters: q.filters, Presence: q.presence, Cursor: q.cursor, Who: x.who, Address: x.address(),
 	}, q.wait)
 	if err == nil {
@@ -33,7 +33,7 @@ func (h *handler) poll(x *exchange) error {
 		return err
 	}
 	if q.snapshot && page.Sync.Status != frame.Recovered {
-		return h.snapshotPage(x, q, page.Sync)
+		return x.snapshotPage(q, page.Sync)
 	}
 	tag := pageTag(q, page)
 	x.revalidate(tag)

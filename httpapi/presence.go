@@ -53,7 +53,7 @@ type attendees struct {
 }
 
 // showPresence answers GET /v1/presence.
-func (h *handler) showPresence(x *exchange) error {
+func (x *exchange) showPresence() error {
 	x.trace("GET " + presencePath)
 	values, err := x.parseValues([]string{"topic", "after"})
 	if err != nil {
@@ -77,10 +77,10 @@ func (h *handler) showPresence(x *exchange) error {
 			return err
 		}
 	}
-	if level := h.Hub.Level(); !level.Has(nave.Pages) {
+	if level := x.Hub.Level(); !level.Has(nave.Pages) {
 		return &nave.DegradedError{Level: level, Feature: nave.Pages}
 	}
-	now := h.Hub.Registry().Snapshot()
+	now := x.Hub.Registry().Snapshot()
 	all := make([]attendees, len(topics))
 	for i, t := range topics {
 		all[i] = attendeesOf(now, t, string(after))
@@ -116,7 +116,7 @@ func attendeesOf(s registry.Snapshot, t nave.Topic, after string) attendees {
 }
 
 // reportIdle answers POST /v1/presence: whether somebody is at a connection.
-func (h *handler) reportIdle(x *exchange) error {
+func (x *exchange) reportIdle() error {
 	x.trace("POST " + presencePath)
 	if !x.who.Grant.MaySubscribe("**") {
 		if err := x.needsToken("to say whether one is idle"); err != nil {
@@ -134,7 +134,7 @@ func (h *handler) reportIdle(x *exchange) error {
 	if err != nil || asked.Idle == nil {
 		return nave.Errorf(nave.CodeInvalid, "the body says whether somebody is at a connection, whose name hub.sync gives, as {\"connection\":\"17\",\"idle\":true}")
 	}
-	if err := h.Hub.SetIdle(x.r.Context(), id, x.who, *asked.Idle); err != nil {
+	if err := x.Hub.SetIdle(x.r.Context(), id, x.who, *asked.Idle); err != nil {
 		return err
 	}
 	x.WriteHeader(http.StatusNoContent)

@@ -17,26 +17,26 @@ type health struct {
 }
 
 // live answers GET /livez: whoever answers is alive.
-func (h *handler) live(x *exchange) error {
+func (x *exchange) live() error {
 	x.Header().Set("Cache-Control", "no-store")
 	x.send(http.StatusOK, jsonType, encode(health{Status: "alive"}))
 	return nil
 }
 
 // ready answers GET /readyz: 503 says why not.
-func (h *handler) ready(x *exchange) error {
+func (x *exchange) ready() error {
 	x.Header().Set("Cache-Control", "no-store")
-	if err := errors.Join(h.Hub.Ready(), h.authority.Ready()); err != nil {
+	if err := errors.Join(x.Hub.Ready(), x.authority.Ready()); err != nil {
 		reasons := strings.Split(err.Error(), "\n") // as errors.Join has them
 		x.send(http.StatusServiceUnavailable, jsonType, encode(health{Status: "not ready", Reasons: reasons}))
 		return nil
 	}
-	x.send(http.StatusOK, jsonType, encode(health{Status: "ready", Level: h.Hub.Level()}))
+	x.send(http.StatusOK, jsonType, encode(health{Status: "ready", Level: x.Hub.Level()}))
 	return nil
 }
 
 // index answers GET /: the rest can be found from here, wherever it is mounted.
-func (h *handler) index(x *exchange) error {
+func (x *exchange) index() error {
 	x.send(http.StatusOK, jsonType, encode(map[string]string{
 		"service":   "nave",
 		"events":    "v1/events{?topic*,cursor,snapshot,wait,presence*}",
@@ -52,10 +52,10 @@ func (h *handler) index(x *exchange) error {
 const metricsPath = "/metrics"
 
 // metrics answers GET /metrics.
-func (h *handler) metrics(x *exchange) error {
+func (x *exchange) metrics() error {
 	x.discard() // before the page takes memory
 	_ = x.rc.SetWriteDeadline(time.Now().Add(x.WriteTimeout))
 	defer func() { _ = x.rc.SetWriteDeadline(time.Time{}) }()
-	h.Metrics.ServeHTTP(x, x.r)
+	x.Metrics.ServeHTTP(x, x.r)
 	return nil
 }

@@ -34,7 +34,7 @@ func publicationOf(p hub.Published) publication {
 
 // publish answers POST /v1/events: one event, or an array of them, which is one
 // batch; or one of these in every line.
-func (h *handler) publish(x *exchange) error {
+func (x *exchange) publish() error {
 	x.trace("POST /v1/events")
 	format, err := bodyFormat(x.r.Header)
 	if err != nil {
@@ -42,14 +42,14 @@ func (h *handler) publish(x *exchange) error {
 		return err
 	}
 	if format == ndjsonType {
-		return h.publishLines(x)
+		return x.publishLines()
 	}
 	body := x.buffer()
 	defer body.release()
 	if err := x.readBody(body); err != nil {
 		return err
 	}
-	published, err := h.publishJSON(x, body.bytes)
+	published, err := x.publishJSON(body.bytes)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (h *handler) publish(x *exchange) error {
 }
 
 // publishJSON publishes a body.
-func (h *handler) publishJSON(x *exchange, body []byte) (hub.Published, error) {
+func (x *exchange) publishJSON(body []byte) (hub.Published, error) {
 	ctx := x.linger()
 	defer ctx.end()
 	pending, err := x.submitJSON(ctx, body)

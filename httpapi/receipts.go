@@ -35,7 +35,7 @@ type report struct {
 
 // receive answers POST /v1/receipts, always alike if it can be read: a page that is
 // about to go has nobody who could do something about it.
-func (h *handler) receive(x *exchange) error {
+func (x *exchange) receive() error {
 	if x.who.Anonymous() && !x.who.Grant.Reads() {
 		return x.needsToken("to say what one has received")
 	}
@@ -46,15 +46,15 @@ func (h *handler) receive(x *exchange) error {
 	if err := x.readJSONUpTo(&said, receiptsBody); err != nil {
 		return err
 	}
-	r, err := h.reportOf(said)
+	r, err := x.reportOf(said)
 	if err != nil {
 		return err
 	}
 	r.Arrived = x.start
-	if h.receipts.take(x.caller(), len(r.Receipts)) != nil {
-		h.Telemetry.ReceiptLeftOut(telemetry.ReceiptTooMany, len(r.Receipts))
+	if x.receipts.take(x.caller(), len(r.Receipts)) != nil {
+		x.Telemetry.ReceiptLeftOut(telemetry.ReceiptTooMany, len(r.Receipts))
 	} else {
-		h.Hub.Receive(r, x.who)
+		x.Hub.Receive(r, x.who)
 	}
 	x.WriteHeader(http.StatusNoContent)
 	return nil
@@ -73,7 +73,7 @@ func isReport(h http.Header) error {
 	return err
 }
 
-func (h *handler) reportOf(said report) (receipt.Report, error) {
+func (x *exchange) reportOf(said report) (receipt.Report, error) {
 	r := receipt.Report{Sent: said.Sent, Offset: said.Offset, Uncertainty: said.Uncertainty}
 	switch {
 	case said.Sent <= 0:
@@ -92,7 +92,7 @@ func (h *handler) reportOf(said report) (receipt.Report, error) {
 		if (one.Cursor == "") == (one.Offset == 0) {
 			return r, nave.Errorf(nave.CodeInvalid, "receipt %d has to name its event, by its cursor or by its offset", i)
 		}
-		if c, err := nave.ParseCursor(one.Cursor); err == nil && c.Epoch == h.Hub.Epoch() {
+		if c, err := nave.ParseCursor(one.Cursor); err == nil && c.Epoch == x.Hub.Epoch() {
 			one.Offset = c.Offset // of another log it stays 0, which is nobody's
 		}
 		r.Receipts = append(r.Receipts, receipt.Receipt{Event: one.Offset, Received: one.Received, Rendered: one.Rendered})

@@ -29,26 +29,26 @@ const (
 // that are anybody's.
 func (h *handler) table() map[string]route {
 	routes := map[string]route{
-		eventsPath:    {http.MethodGet: h.events, http.MethodPost: h.publish},
-		statePath:     {http.MethodGet: h.state},
-		presencePath:  {http.MethodGet: h.showPresence, http.MethodPost: h.reportIdle},
-		receiptsPath:  {http.MethodPost: h.receive},
-		"/v1/token":   {http.MethodPost: h.renew},
-		"/v1/tickets": {http.MethodPost: h.issueTicket},
+		eventsPath:    {http.MethodGet: (*exchange).events, http.MethodPost: (*exchange).publish},
+		statePath:     {http.MethodGet: (*exchange).state},
+		presencePath:  {http.MethodGet: (*exchange).showPresence, http.MethodPost: (*exchange).reportIdle},
+		receiptsPath:  {http.MethodPost: (*exchange).receive},
+		"/v1/token":   {http.MethodPost: (*exchange).renew},
+		"/v1/tickets": {http.MethodPost: (*exchange).issueTicket},
 
-		"/v1/admin/level":         {http.MethodGet: h.showLevel, http.MethodPut: h.pinLevel, http.MethodDelete: h.unpinLevel},
-		"/v1/admin/breakers":      {http.MethodGet: h.listBreakers},
-		"/v1/admin/breakers/*":    {http.MethodGet: h.showBreaker, http.MethodDelete: h.resetBreaker},
-		"/v1/admin/clients":       {http.MethodGet: h.listClients},
-		"/v1/admin/clients/*":     {http.MethodGet: h.showClient, http.MethodDelete: h.disconnect},
-		"/v1/admin/health":        {http.MethodGet: h.showHealth},
-		"/v1/admin/keys":          {http.MethodGet: h.listKeys},
-		"/v1/admin/topics":        {http.MethodGet: h.listTopics},
-		"/v1/admin/revocations":   {http.MethodGet: h.listRevocations, http.MethodPost: h.revoke},
-		"/v1/admin/revocations/*": {http.MethodDelete: h.liftRevocation},
+		"/v1/admin/level":         {http.MethodGet: (*exchange).showLevel, http.MethodPut: (*exchange).pinLevel, http.MethodDelete: (*exchange).unpinLevel},
+		"/v1/admin/breakers":      {http.MethodGet: (*exchange).listBreakers},
+		"/v1/admin/breakers/*":    {http.MethodGet: (*exchange).showBreaker, http.MethodDelete: (*exchange).resetBreaker},
+		"/v1/admin/clients":       {http.MethodGet: (*exchange).listClients},
+		"/v1/admin/clients/*":     {http.MethodGet: (*exchange).showClient, http.MethodDelete: (*exchange).disconnect},
+		"/v1/admin/health":        {http.MethodGet: (*exchange).showHealth},
+		"/v1/admin/keys":          {http.MethodGet: (*exchange).listKeys},
+		"/v1/admin/topics":        {http.MethodGet: (*exchange).listTopics},
+		"/v1/admin/revocations":   {http.MethodGet: (*exchange).listRevocations, http.MethodPost: (*exchange).revoke},
+		"/v1/admin/revocations/*": {http.MethodDelete: (*exchange).liftRevocation},
 	}
 	if h.Metrics != nil {
-		routes[metricsPath] = route{http.MethodGet: h.metrics}
+		routes[metricsPath] = route{http.MethodGet: (*exchange).metrics}
 	}
 	for path, at := range routes {
 		for method, op := range at {
@@ -57,9 +57,9 @@ func (h *handler) table() map[string]route {
 			}
 		}
 	}
-	routes["/"] = route{http.MethodGet: h.index}
-	routes["/livez"] = route{http.MethodGet: h.live}
-	routes["/readyz"] = route{http.MethodGet: h.ready}
+	routes["/"] = route{http.MethodGet: (*exchange).index}
+	routes["/livez"] = route{http.MethodGet: (*exchange).live}
+	routes["/readyz"] = route{http.MethodGet: (*exchange).ready}
 	addDashboard(routes)
 	return routes
 }
@@ -70,16 +70,16 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header())
 	switch {
 	case !h.answersTo(r.Host):
-		h.serve(w, r, misdirected)
+		h.serve(w, r, (*exchange).misdirected)
 	case preflight(r):
-		h.serve(w, r, allowed)
+		h.serve(w, r, (*exchange).allowed)
 	default:
 		h.serve(w, r, h.find(r))
 	}
 }
 
 // allowed answers a preflight, which the headers are about.
-func allowed(x *exchange) error {
+func (x *exchange) allowed() error {
 	x.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -96,14 +96,14 @@ func (h *handler) answersTo(host string) bool {
 	return slices.ContainsFunc(h.Hosts, func(name string) bool { return strings.EqualFold(name, host) })
 }
 
-func misdirected(x *exchange) error {
+func (x *exchange) misdirected() error {
 	return nave.Errorf(codeMisdirected, "this hub does not answer to %.100q: it is %s", x.r.Host, list(x.Hosts))
 }
 
 func (h *handler) find(r *http.Request) operation {
 	at, ok := h.at(cmp.Or(r.URL.Path, "/")) // a mount point may be asked for without slash
 	if !ok {
-		return h.notFound
+		return (*exchange).notFound
 	}
 	method := r.Method
 	if method == http.MethodHead {
@@ -154,8 +154,8 @@ func aside(path, asked, parent string) bool {
 	return strings.HasPrefix(path, parent) && !strings.HasPrefix(asked, parent)
 }
 
-func (h *handler) notFound(x *exchange) error {
-	paths := slices.DeleteFunc(slices.Sorted(maps.Keys(h.routes)), func(path string) bool {
+func (x *exchange) notFound() error {
+	paths := slices.DeleteFunc(slices.Sorted(maps.Keys(x.routes)), func(path string) bool {
 		return aside(path, x.r.URL.Path, adminPath) || aside(path, x.r.URL.Path, dashboardPath+"/")
 	})
 	return nave.Errorf(nave.CodeNotFound, "there is nothing at %.100q: %s", x.r.URL.Path, meant(x.r.URL.Path, "there is", paths))

@@ -26,18 +26,18 @@ type item struct {
 }
 
 // state answers GET /v1/state, item by item as the log yields them.
-func (h *handler) state(x *exchange) error {
+func (x *exchange) state() error {
 	x.trace("GET /v1/state")
 	q, err := x.parseQuery(stateParameters)
 	if err != nil {
 		return err
 	}
-	snapshot, err := h.Hub.State(x.r.Context(), q.filters)
+	snapshot, err := x.Hub.State(x.r.Context(), q.filters)
 	if err != nil {
 		return err
 	}
 	defer snapshot.Close()
-	at := nave.Cursor{Epoch: h.Hub.Epoch(), Offset: snapshot.Offset()}
+	at := nave.Cursor{Epoch: x.Hub.Epoch(), Offset: snapshot.Offset()}
 	tag := tagOf(at.String(), nave.LevelNormal)
 	x.revalidate(tag)
 	if matches(x.r.Header, tag) {
@@ -58,17 +58,17 @@ func (h *handler) state(x *exchange) error {
 
 // snapshotPage answers a poll that asks for the state first, with the verdict
 // that it would have had without.
-func (h *handler) snapshotPage(x *exchange, q query, sync frame.Sync) error {
-	snapshot, err := h.Hub.State(x.r.Context(), q.filters)
+func (x *exchange) snapshotPage(q query, sync frame.Sync) error {
+	snapshot, err := x.Hub.State(x.r.Context(), q.filters)
 	if err != nil {
 		return err
 	}
 	defer snapshot.Close()
-	at := nave.Cursor{Epoch: h.Hub.Epoch(), Offset: snapshot.Offset()}
+	at := nave.Cursor{Epoch: x.Hub.Epoch(), Offset: snapshot.Offset()}
 	sync.Cursor, sync.Snapshot = at.String(), snapshotWhole
-	x.revalidate(tagOf(at.String(), h.Hub.Level()))
+	x.revalidate(tagOf(at.String(), x.Hub.Level()))
 	return x.stream(func(w *bufio.Writer) error {
-		beginPage(w, at, sync, h.Hub.Level())
+		beginPage(w, at, sync, x.Hub.Level())
 		err := eachOf(snapshot, w, func(e nave.Event) error {
 			e.Batch = nave.Position{} // the rest of the batch may be no state any more
 			_, err := w.Write(frame.New(at.Epoch, e, time.Time{}).JSON())

@@ -13,21 +13,21 @@ import (
 )
 
 // events answers GET /v1/events in the format that the client asks for.
-func (h *handler) events(x *exchange) error {
+func (x *exchange) events() error {
 	x.Header().Add("Vary", "Accept")
 	switch negotiate(x.r.Header.Values("Accept"), eventFormats) {
 	case sse.MediaType:
-		return h.subscribe(x, frame.SSE, sse.MediaType+"; charset=utf-8")
+		return x.subscribe(frame.SSE, sse.MediaType+"; charset=utf-8")
 	case ndjsonType:
-		return h.subscribe(x, frame.NDJSON, ndjsonType)
+		return x.subscribe(frame.NDJSON, ndjsonType)
 	case jsonType:
-		return h.poll(x)
+		return x.poll()
 	}
 	return nave.Errorf(codeNotAcceptable, "events are to be had as %s", list(eventFormats))
 }
 
 // subscribe hands the connection over to the hub.
-func (h *handler) subscribe(x *exchange, format frame.Format, contentType string) (err error) {
+func (x *exchange) subscribe(format frame.Format, contentType string) (err error) {
 	x.trace(spanSubscribe)
 	q, err := x.parseQuery(eventParameters)
 	if err != nil {
@@ -49,7 +49,7 @@ func (h *handler) subscribe(x *exchange, format frame.Format, contentType string
 	}
 	// The hub must not be given up on: it would serve a transport that is not
 	// its own. It answers at once in any case.
-	err = h.Hub.Connect(context.WithoutCancel(x.r.Context()), client.Request{
+	err = x.Hub.Connect(context.WithoutCancel(x.r.Context()), client.Request{
 		Filters:   q.filters,
 		Presence:  q.presence,
 		Cursor:    q.cursor,

@@ -10,7 +10,7 @@ import (
 
 // renew answers POST /v1/token: the token that comes with it takes the place of the
 // one that a living stream has.
-func (h *handler) renew(x *exchange) error {
+func (x *exchange) renew() error {
 	x.trace("POST /v1/token")
 	if err := x.needsToken("to renew one"); err != nil {
 		return err
@@ -25,7 +25,7 @@ func (h *handler) renew(x *exchange) error {
 	if err != nil {
 		return nave.Errorf(nave.CodeInvalid, "connection is %.40q: it is what the stream's hub.sync says, as {\"connection\":\"17\"}", asked.Connection)
 	}
-	if err := h.Hub.Renew(x.r.Context(), id, x.who); err != nil {
+	if err := x.Hub.Renew(x.r.Context(), id, x.who); err != nil {
 		return err
 	}
 	x.answer(http.StatusOK, struct {
@@ -36,12 +36,12 @@ func (h *handler) renew(x *exchange) error {
 }
 
 // issueTicket answers POST /v1/tickets.
-func (h *handler) issueTicket(x *exchange) error {
+func (x *exchange) issueTicket() error {
 	x.trace("POST /v1/tickets")
 	if err := x.needsToken("a ticket"); err != nil {
 		return err
 	}
-	text, expires, err := h.tickets.Issue(x.who)
+	text, expires, err := x.tickets.Issue(x.who)
 	if err != nil {
 		return err
 	}
