@@ -158,15 +158,16 @@ type Snapshot interface {
 	Close() error
 }
 
-// Retention says how long events of one durability are kept. Zero means without
-// that bound.
+// Retention says how long events of one durability are kept. To an engine, what is
+// not positive is without that bound.
 type Retention struct {
 	Age   time.Duration
 	Bytes int64
 }
 
-// Options are common to all engines. The zero Options keep everything and have
-// the default idempotency window.
+// Options are common to all engines. To an engine the zero Options keep everything,
+// without bound, which is for tests: what runs for long sets both retentions, or is put
+// together with package wiring, which fills in what is zero.
 type Options struct {
 	Durable Retention
 	Memory  Retention

@@ -91,15 +91,20 @@ func startTelemetry(lc fx.Lifecycle, cfg config.Config, version string, logs slo
 }
 
 func opener(cfg config.Config, logger *slog.Logger) eventlog.Opener {
-	options := eventlog.Options{
-		Durable:           eventlog.Retention{Age: time.Duration(cfg.Log.Retention.Durable.Age), Bytes: int64(cfg.Log.Retention.Durable.Bytes)},
-		Memory:            eventlog.Retention{Age: time.Duration(cfg.Log.Retention.Memory.Age), Bytes: int64(cfg.Log.Retention.Memory.Bytes)},
-		IdempotencyWindow: time.Duration(cfg.Log.IdempotencyWindow),
-	}
+	options := logOptions(cfg.Log)
 	if cfg.Log.Engine == "memory" {
 		return memlog.Opener(options)
 	}
 	return pebblelog.Opener(cfg.Data, pebblelog.Options{Options: options, MinFree: minFree(cfg), Logger: logger})
+}
+
+func logOptions(c config.Log) eventlog.Options {
+	durable, memory := c.Retention.Durable, c.Retention.Memory
+	return eventlog.Options{
+		Durable:           eventlog.Retention{Age: time.Duration(durable.Age), Bytes: int64(durable.Bytes)},
+		Memory:            eventlog.Retention{Age: time.Duration(memory.Age), Bytes: int64(memory.Bytes)},
+		IdempotencyWindow: time.Duration(c.IdempotencyWindow),
+	}
 }
 
 // minFree is for the log, to which 0 is its default.

@@ -37,7 +37,8 @@ import (
 	"github.com/navehub/nave/eventlog/internal/memstore"
 )
 
-// Options configure a Log. The zero Options keep everything.
+// Options configure a Log. The zero Options keep everything, without bound: see
+// [eventlog.Options].
 type Options struct {
 	eventlog.Options
 	// FS is the file system that the directory is on.

@@ -57,15 +57,17 @@ var rules = []hub.TopicRule{
 	{Filter: "**", Durability: nave.Durable},
 }
 
-// week is for how long events are kept and their ids known: for so long may the
-// relay be in doubt whether it has published something.
+// week is for how long durable events are kept and their ids known: for so long may
+// the relay be in doubt whether it has published something.
 const week = 7 * 24 * time.Hour
 
 func (e *embedded) application(now *instance) *fx.App {
 	return fx.New(
 		fx.NopLogger, // its errors are those of Start
 		wiring.Core,
-		wiring.DurableLog(filepath.Join(e.data, "hub"), eventlog.Options{IdempotencyWindow: week}),
+		wiring.DurableLog(filepath.Join(e.data, "hub"), eventlog.Options{
+			Durable: eventlog.Retention{Age: week}, IdempotencyWindow: week, // the rest is as by default
+		}),
 		fx.Supply(e.store, hub.Config{Topics: rules}),
 		fx.Provide(func(lc fx.Lifecycle) (*auth.Authority, error) { return authority(lc, keyFile(e.data)) }),
 		// A hub that gives up ends its own application only.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/auth"
+	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/eventlog/pebblelog"
 	"github.com/navehub/nave/httpapi"
 )
@@ -32,9 +33,16 @@ func main() {
 	}
 }
 
+// retention is for how long events are kept: a log keeps everything that it is not
+// told to let go of.
+var retention = eventlog.Options{
+	Durable: eventlog.Retention{Age: 7 * 24 * time.Hour, Bytes: 1 << 30},
+	Memory:  eventlog.Retention{Age: 30 * time.Minute, Bytes: 16 << 20},
+}
+
 // run serves a hub until ctx ends.
 func run(ctx context.Context, listener net.Listener, data string) error {
-	h := hub.New(hub.Config{Authority: auth.Open()}, pebblelog.Opener(data, pebblelog.Options{}))
+	h := hub.New(hub.Config{Authority: auth.Open()}, pebblelog.Opener(data, pebblelog.Options{Options: retention}))
 	if err := h.Start(ctx); err != nil {
 		return errors.Join(err, h.Shutdown(ctx), listener.Close())
 	}
