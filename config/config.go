@@ -52,7 +52,7 @@ type Levels struct {
 // Log says where events are kept, and for how long.
 type Log struct {
 	Engine            string    `default:"pebble" in:"pebble|memory" doc:"What stores events. With memory nothing survives the end of the process."`
-	IdempotencyWindow Duration  `default:"24h" min:"1s" doc:"How long the id of an event is remembered, so that publishing it again stores nothing."`
+	IdempotencyWindow Duration  `default:"24h" min:"1s" doc:"How long the id of an event is remembered, so that publishing it again stores nothing. Of events in memory it is the latest 524,288 ids at most."`
 	MinFree           Bytes     `default:"64MiB" doc:"How much must stay free on the disk. With less, durable events are refused until there is more; streams, replay, and memory and transient events go on."`
 	Retention         Retention `doc:"How long events can be replayed."`
 }
