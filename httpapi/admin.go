@@ -95,7 +95,6 @@ func (x *exchange) listTopics() error {
 		Name       nave.Topic `json:"name"`
 		Durability string     `json:"durability"`
 		Created    time.Time  `json:"created"`
-		Active     bool       `json:"active"`
 	}
 	page := struct {
 		Topics []topic    `json:"topics"`
@@ -109,7 +108,7 @@ func (x *exchange) listTopics() error {
 			page.Next = page.Topics[adminPage-1].Name
 			break
 		}
-		page.Topics = append(page.Topics, topic{t.Name, t.Durability.String(), t.Created.UTC(), t.Active()})
+		page.Topics = append(page.Topics, topic{t.Name, t.Durability.String(), t.Created.UTC()})
 	}
 	x.answer(http.StatusOK, page)
 	return nil

@@ -8,7 +8,7 @@
 //
 // Reading: a [Snapshot] is a consistent view of all tables, as old as the last
 // write. It costs a fraction of a microsecond to take, holds up nobody, and never
-// changes; its Changed channels tell when there is something newer.
+// changes.
 //
 // Bounds: memory is proportional to the rows. What gathers between two writes
 // is at most one entry a row.

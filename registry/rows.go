@@ -85,21 +85,14 @@ func (l Lag) String() string {
 // MarshalText writes what String says.
 func (l Lag) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
-// A Topic is one topic that the hub has met. Its counters are not here: they
+// A Topic is one that is live: it has an actor. Its counters are not here: they
 // change with every event.
 type Topic struct {
 	Name       nave.Topic
 	Durability nave.Durability
-	// Created is when the hub first met the topic.
+	// Created is when its actor came up.
 	Created time.Time
-	// Activated is when its actor last started.
-	Activated time.Time
-	// Passivated is when its actor last ended for want of work; zero if it never has.
-	Passivated time.Time
 }
-
-// Active reports whether the topic's actor is running.
-func (t Topic) Active() bool { return !t.Passivated.After(t.Activated) }
 
 // A Breaker is one circuit breaker.
 type Breaker struct {

@@ -28,38 +28,13 @@ func (s Snapshot) Client(id string) (Client, bool) {
 	return row.(*Client).copy(), true
 }
 
-// Clients are all clients, in the order of their IDs.
-func (s Snapshot) Clients() iter.Seq[Client] {
-	return s.clients(func(*Client) bool { return true })
-}
-
-// EachClient calls look with every client, in no order that means anything. Unlike
-// [Snapshot.Clients] it copies nothing, so as to look through all of them for a few:
-// look must neither change nor keep what it is given.
+// EachClient calls look with every client, in no order that means anything. It copies
+// nothing, so as to look through all of them for a few: look must neither change nor
+// keep what it is given.
 func (s Snapshot) EachClient(look func(*Client)) {
 	for c := range rows[*Client](s, clients) {
 		look(c)
 	}
-}
-
-// ClientsOf are the clients that follow topic t, by whichever filter.
-func (s Snapshot) ClientsOf(t nave.Topic) iter.Seq[Client] {
-	return s.clients(func(c *Client) bool { return c.Filters.Match(t) })
-}
-
-// ClientsBy are the clients that have asked for exactly the filter f.
-func (s Snapshot) ClientsBy(f nave.Filter) iter.Seq[Client] {
-	return s.clients(func(c *Client) bool { return slices.Contains(c.Filters, f) })
-}
-
-// Topic finds a topic by its name.
-func (s Snapshot) Topic(name nave.Topic) (Topic, bool) {
-	row, err := s.txn.First(topics, byName, string(name))
-	check(err)
-	if row == nil {
-		return Topic{}, false
-	}
-	return *row.(*Topic), true
 }
 
 // Topics are all topics, in the order of their names.
@@ -113,57 +88,26 @@ func (s Snapshot) Members(t nave.Topic) iter.Seq2[string, Member] {
 
 // Counts says how many there are of what.
 type Counts struct {
-	Clients, CatchingUp, Lagging int
-	Topics, ActiveTopics         int
-	Breakers, OpenBreakers       int // half-open ones are not closed either
+	Clients, Lagging int
+	OpenBreakers     int // half-open ones are not closed either
 }
 
-// Count looks at every row: fit for a page or a scrape, not for every event.
+// Count looks at every client and breaker: fit for a page or a scrape, not for every
+// event.
 func (s Snapshot) Count() Counts {
 	var n Counts
 	for c := range rows[*Client](s, clients) {
 		n.Clients++
-		if c.State == CatchingUp {
-			n.CatchingUp++
-		}
 		if c.Lagging() {
 			n.Lagging++
 		}
 	}
-	for t := range rows[*Topic](s, topics) {
-		n.Topics++
-		if t.Active() {
-			n.ActiveTopics++
-		}
-	}
 	for b := range rows[*Breaker](s, breakers) {
-		n.Breakers++
 		if b.State != BreakerClosed {
 			n.OpenBreakers++
 		}
 	}
 	return n
-}
-
-// ClientsChanged is closed once the clients differ from this snapshot's. A live
-// view shows a snapshot, waits for this, and takes the next; one that need not
-// follow every write pauses before it does.
-func (s Snapshot) ClientsChanged() <-chan struct{} { return s.all(clients).WatchCh() }
-
-// TopicsChanged is closed once the topics differ from this snapshot's.
-func (s Snapshot) TopicsChanged() <-chan struct{} { return s.all(topics).WatchCh() }
-
-// BreakersChanged is closed once the breakers differ from this snapshot's.
-func (s Snapshot) BreakersChanged() <-chan struct{} { return s.all(breakers).WatchCh() }
-
-func (s Snapshot) clients(wanted func(*Client) bool) iter.Seq[Client] {
-	return func(yield func(Client) bool) {
-		for c := range rows[*Client](s, clients) {
-			if wanted(c) && !yield(c.copy()) {
-				return
-			}
-		}
-	}
 }
 
 func (c *Client) copy() Client {
@@ -187,17 +131,12 @@ func (b *Breaker) copy() Breaker {
 
 func rows[T row](s Snapshot, table string) iter.Seq[T] {
 	return func(yield func(T) bool) {
-		it := s.all(table)
+		it, err := s.txn.Get(table, byName)
+		check(err)
 		for next := it.Next(); next != nil; next = it.Next() {
 			if !yield(next.(T)) {
 				return
 			}
 		}
 	}
-}
-
-func (s Snapshot) all(table string) memdb.ResultIterator {
-	it, err := s.txn.Get(table, byName)
-	check(err)
-	return it
 }
