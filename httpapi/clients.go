@@ -15,7 +15,7 @@ var clientParameters = []string{"subject", "search", "order", "limit", "after"}
 
 // The orders in which clients can be listed.
 const (
-	orderID  = "id"
+	orderID  = "id"  // as they have come
 	orderLag = "lag" // the worst first
 )
 
@@ -32,16 +32,20 @@ type clientQuery struct {
 // A clientPlace is where a client stands in an order. As text it is the id, and in
 // the order of lag "2-17".
 type clientPlace struct {
-	lag registry.Lag
+	lag registry.Lag // 0 in the order of ids
 	id  string
 }
 
-func (q *clientQuery) compare(a, b clientPlace) int {
+// compare has ids by number, which they are.
+func (p clientPlace) compare(other clientPlace) int {
+	return cmp.Or(cmp.Compare(other.lag, p.lag), cmp.Compare(len(p.id), len(other.id)), strings.Compare(p.id, other.id))
+}
+
+func (q *clientQuery) place(c *registry.Client) clientPlace {
 	if q.order == orderID {
-		return strings.Compare(a.id, b.id)
+		return clientPlace{id: c.ID}
 	}
-	older := cmp.Or(cmp.Compare(len(a.id), len(b.id)), strings.Compare(a.id, b.id)) // ids are numbers
-	return cmp.Or(cmp.Compare(b.lag, a.lag), older)
+	return clientPlace{c.Lag, c.ID}
 }
 
 func (q *clientQuery) text(p clientPlace) string {
@@ -115,17 +119,17 @@ func (x *exchange) listClients() error {
 	var places []clientPlace // without their rows: there may be ten thousand
 	all.EachClient(func(c *registry.Client) {
 		if q.wants(c) {
-			places = append(places, clientPlace{c.Lag, c.ID})
+			places = append(places, q.place(c))
 		}
 	})
-	slices.SortFunc(places, q.compare)
+	slices.SortFunc(places, clientPlace.compare)
 	page := struct {
 		Clients  []connection `json:"clients"`
 		Next     string       `json:"next,omitempty"`
 		Matching int          `json:"matching"`
 	}{Clients: []connection{}, Matching: len(places)}
 	if q.from {
-		places = slices.DeleteFunc(places, func(p clientPlace) bool { return q.compare(p, q.after) <= 0 })
+		places = slices.DeleteFunc(places, func(p clientPlace) bool { return p.compare(q.after) <= 0 })
 	}
 	if len(places) > q.limit {
 		places = places[:q.limit]
