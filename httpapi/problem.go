@@ -178,9 +178,11 @@ func methodNotAllowed(method, allowed string) error {
 
 // encode is v as one line of JSON.
 func encode(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	lines := json.NewEncoder(&b)
+	lines.SetEscapeHTML(false) // events go out as they came, as in pages and state
+	if err := lines.Encode(v); err != nil {
 		panic(err) // our own types always marshal
 	}
-	return append(b, '\n')
+	return b.Bytes()
 }
