@@ -113,6 +113,21 @@ func TestPublishRefuses(t *testing.T) {
 	}
 }
 
+// What bounds a batch is what its publisher can count.
+func TestABatchMayFillItsBody(t *testing.T) {
+	s := start(t, hub.Config{}, Config{})
+	event := func(more int) string {
+		return `{"topic":"cards/1","type":"made","data":"` + strings.Repeat("x", more) + `"}`
+	}
+	body := "[" + strings.Repeat(event(950)+",", 999)
+	body += event(1<<20-len(body)-len(event(0))-len("]")) + "]"
+	trace := []string{"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate", "a=" + strings.Repeat("1", 200)}
+	if p := s.publish(body, trace...); len(p.Events) != 1000 || len(body) != 1<<20 {
+		t.Errorf("%d events of %d bytes", len(p.Events), len(body))
+	}
+	s.do("POST", "/v1/events", body+" ").refused(nave.CodeTooLarge, "at most 1048576 bytes")
+}
+
 func TestPublishMediaTypes(t *testing.T) {
 	s := start(t, hub.Config{}, Config{})
 	for _, tt := range []struct{ header, value, detail string }{

@@ -75,7 +75,7 @@ type TopicRule struct {
 // Limits bound what publishers and subscribers may ask for.
 type Limits struct {
 	EventBytes int // of one event's data. Defaults to 256 KiB.
-	BatchBytes int // of all events of a batch. Defaults to 1 MiB.
+	BatchBytes int // of the data of all events of a batch. Defaults to 1 MiB.
 	Batch      int // events in a batch. Defaults to 1,000.
 	Filters    int // of one subscription. Defaults to 100.
 	Topics     int // live topic actors. Defaults to 100,000.

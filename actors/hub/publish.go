@@ -138,8 +138,10 @@ func (p *Pending) leave() {
 	}
 }
 
+// checkBatch gives what the batch takes, in bytes. It is bounded by its data, which
+// publishers can see.
 func (h *Hub) checkBatch(events []nave.Event) (bytes int, err error) {
-	limits := &h.config.Limits
+	limits, data := &h.config.Limits, 0
 	if len(events) == 0 {
 		return 0, nave.Errorf(nave.CodeInvalid, "nothing to publish: the batch is empty")
 	}
@@ -157,9 +159,10 @@ func (h *Hub) checkBatch(events []nave.Event) (bytes int, err error) {
 				"data is %d bytes long; at most %d are allowed", len(e.Data), limits.EventBytes))
 		}
 		bytes += e.Size()
+		data += len(e.Data)
 	}
-	if bytes > limits.BatchBytes {
-		return 0, nave.Errorf(nave.CodeTooLarge, "the batch takes %d bytes; at most %d are allowed", bytes, limits.BatchBytes)
+	if data > limits.BatchBytes {
+		return 0, nave.Errorf(nave.CodeTooLarge, "the data of the batch is %d bytes long; at most %d are allowed", data, limits.BatchBytes)
 	}
 	return bytes, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -80,6 +81,22 @@ func TestEventThatIsPublishedOnGetsAPlaceOfItsOwn(t *testing.T) {
 		synctest.Wait()
 		if got := s.offsets(t); !slices.Equal(got, []uint64{0, 1}) {
 			t.Errorf("offsets = %v, want none and the first", got)
+		}
+	})
+}
+
+func TestTheDataOfABatchIsBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := start(t, Config{Limits: Limits{BatchBytes: 10}})
+		one := func(data string) nave.Event {
+			return nave.Event{Topic: "cards/1", Type: "moved", Key: strings.Repeat("k", 100), Data: []byte(data)}
+		}
+		if _, err := h.Publish(t.Context(), one(" 12345 "), one("12345")); err != nil {
+			t.Errorf("10 bytes of data: %v", err)
+		}
+		_, err := h.Publish(t.Context(), one("12345"), one("123456"))
+		if nave.CodeOf(err) != nave.CodeTooLarge || !strings.Contains(err.Error(), "11 bytes long; at most 10") {
+			t.Errorf("11 bytes of data: %v", err)
 		}
 	})
 }
