@@ -15,8 +15,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/navehub/nave"
+	"github.com/navehub/nave/telemetry"
 )
 
 var (
@@ -61,6 +64,35 @@ func dump(b *strings.Builder, err error) {
 	fmt.Fprintf(b, "%d\n", w.Code)
 	_ = w.Header().Write(b)
 	fmt.Fprintf(b, "\n%s\n", w.Body)
+}
+
+// What is refused is counted by its code, and not as something else.
+func TestEveryCodeIsCounted(t *testing.T) {
+	reader := metric.NewManualReader()
+	tel, err := telemetry.New(telemetry.Config{MeterProvider: metric.NewMeterProvider(metric.WithReader(reader))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for code := range kinds {
+		tel.RequestRefused(code)
+	}
+	var counted metricdata.ResourceMetrics
+	if err := reader.Collect(t.Context(), &counted); err != nil {
+		t.Fatal(err)
+	}
+	seen := make(map[nave.Code]bool)
+	for _, m := range counted.ScopeMetrics[0].Metrics {
+		if m.Name != "nave.request.refused" {
+			continue
+		}
+		for _, p := range m.Data.(metricdata.Sum[int64]).DataPoints {
+			code, _ := p.Attributes.Value(telemetry.AttrErrorType)
+			seen[nave.Code(code.AsString())] = true
+		}
+	}
+	if got, want := slices.Sorted(maps.Keys(seen)), slices.Sorted(maps.Keys(kinds)); !slices.Equal(got, want) {
+		t.Errorf("counted are %v, want %v", got, want)
+	}
 }
 
 func TestEveryCallSaysWhyNot(t *testing.T) {

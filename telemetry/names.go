@@ -73,7 +73,7 @@ const (
 // What the attributes of metrics may say.
 var (
 	durabilities  = newChoice(AttrDurability, nave.Durable, nave.Memory, nave.Transient)
-	transports    = newChoice(AttrTransport, "sse", "ndjson", "poll", "mercure", "inproc")
+	transports    = newChoice(AttrTransport, "sse", "ndjson")
 	deliveries    = newChoice(AttrDelivery, deliveryLive, deliveryReplay)
 	replaySources = newChoice(AttrReplaySource, "ring", "log")
 	directives    = newChoice(AttrDirective, "resume", "restart", "stop", "escalate")
@@ -81,7 +81,7 @@ var (
 	levels        = newChoice(AttrLevel, nave.Levels...)
 
 	closeReasons = newChoice(AttrCloseReason, "client", "write", "too slow", "shutdown",
-		"draining", "unavailable", "auth", "limit", "level", "admin", "error")
+		"unavailable", "auth", "level", "admin", "error")
 	receipts = newChoice(AttrReceipt, receiptCounted, receiptMoved, ReceiptUnasked, ReceiptUnknown,
 		ReceiptForbidden, ReceiptAgain, ReceiptReplayed, ReceiptAbsurd, ReceiptTooMany)
 	refusals = newChoice(AttrRefusal, RefusalTotal, RefusalAddress)
@@ -91,7 +91,8 @@ var (
 		nave.CodeInvalid, nave.CodeTooLarge, nave.CodeTooMany, nave.CodeConflict,
 		nave.CodePartialRepeat, nave.CodeReset, nave.CodeBusy, nave.CodeOverloaded,
 		nave.CodeDraining, nave.CodeUnavailable, nave.CodeUnauthorised,
-		nave.CodeForbidden, nave.CodeDegraded, nave.CodeNotFound, nave.CodeInternal)
+		nave.CodeForbidden, nave.CodeDegraded, nave.CodeNotFound, nave.CodeInternal,
+		"method-not-allowed", "not-acceptable", "misdirected", "timeout", "unsupported-media-type") // of HTTP only
 
 	// The hub's own kinds; an embedder adds to them with Config.ActorKinds.
 	actorKinds = []string{

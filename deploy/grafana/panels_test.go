@@ -234,7 +234,7 @@ var rows = []row{
 		},
 		{
 			title: "Closed", unit: "cps", stacked: true,
-			about:   "Connections that have ended, by reason. client is theirs; too slow and write are networks; level, auth, limit and admin are decisions.",
+			about:   "Connections that have ended, by reason. client is theirs; too slow and write are networks; level, auth, admin and shutdown are decisions.",
 			queries: rates("nave_connection_closed_total", "nave_connection_close_reason"),
 		},
 		{
