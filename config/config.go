@@ -120,7 +120,7 @@ func (a Anonymous) Nothing() bool { return len(a.Publish)+len(a.Subscribe)+len(a
 // Limits bound what the hub accepts.
 type Limits struct {
 	Body                  Bytes    `default:"1MiB" min:"1KiB" doc:"The largest body of a request."`
-	Event                 Bytes    `default:"256KiB" min:"1KiB" doc:"The largest event. It has to fit into a body."`
+	Event                 Bytes    `default:"256KiB" min:"1KiB" doc:"The most that the data of an event takes, without spaces. It has to fit into a body."`
 	Batch                 int      `default:"1000" min:"1" doc:"The most events in a batch."`
 	Filters               int      `default:"100" min:"1" doc:"The most filters of a client."`
 	Topics                int      `default:"100000" min:"1" doc:"The most topics that are in use at once."`
@@ -128,7 +128,7 @@ type Limits struct {
 	PublishRate           float64  `default:"0" doc:"How many events a second are accepted in all; 0 is without limit."`
 	PublishRatePerSubject float64  `default:"10000" doc:"How many events a second one subject of tokens may publish, or an address without a token, other than this machine's; 0 is without limit."`
 	Connections           int      `default:"20000" min:"1" doc:"The most streams and waiting polls at once. All connections together are bounded by how many files the process may open."`
-	ConnectionsPerAddress int      `default:"1000" doc:"The most connections at once from one address, or one /64 of IPv6; 0 is without limit. It does not hold for this machine itself, nor for proxies.trusted."`
+	ConnectionsPerAddress int      `default:"1000" doc:"The most connections at once from one address, or one /64 of IPv6; 0 is without limit. It does not hold for this machine itself, nor for proxies.trusted. It bounds the streams and waiting polls without a token, too, of each address that a trusted proxy speaks for."`
 	Mailboxes             Bytes    `default:"64MiB" min:"256KiB" doc:"How much may wait in memory for all clients together; each is bounded by client.mailbox too."`
 	Wait                  Duration `default:"30s" min:"1s" doc:"The longest that a long-poll waits for events."`
 	Header                Bytes    `default:"32KiB" min:"4KiB" doc:"The largest header of a request."`
@@ -139,7 +139,7 @@ type Limits struct {
 type Client struct {
 	Mailbox      Bytes    `default:"256KiB" min:"4KiB" doc:"How much may wait for a slow client in memory. Beyond it the client reads from the log at its own pace."`
 	WriteTimeout Duration `default:"10s" min:"100ms" doc:"How long one write to a client may take before it is disconnected."`
-	Heartbeat    Duration `default:"15s" min:"1s" doc:"How long a stream may be silent before hub.heartbeat is sent."`
+	Heartbeat    Duration `default:"15s" min:"1s" doc:"How often every stream is sent hub.heartbeat, by which its reader knows that it lives."`
 	MaxLag       Duration `default:"1m" min:"1s" doc:"How far behind a client may fall before it is disconnected, to come back with its cursor."`
 	Retry        Duration `default:"2s" min:"100ms" doc:"How long a client that was told goodbye waits, at least, before it comes back."`
 	RetrySpread  Duration `default:"5s" min:"1ms" doc:"Over how much time such clients are spread, so that they do not come back all at once."`
@@ -214,16 +214,6 @@ type TopicRule struct {
 
 // Topics are rules, of which the first that matches decides.
 type Topics []TopicRule
-
-// Of is the rule for topic t.
-func (ts Topics) Of(t nave.Topic) TopicRule {
-	for _, rule := range ts {
-		if rule.Filter.Match(t) {
-			return rule
-		}
-	}
-	return TopicRule{Filter: "**", Durability: nave.Durable}
-}
 
 // Default is the configuration of somebody who has said nothing.
 func Default() Config {

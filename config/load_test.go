@@ -72,10 +72,12 @@ func TestLoad(t *testing.T) {
 			env: []string{
 				"NAVE_TOPICS=[{filter: session/**, durability: transient, rate: 10, burst: 20}]",
 				"NAVE_CORS_ORIGINS=https://a.example, http://b.example:8080",
+				"NAVE_AUTH_ISSUERS=[{issuer: i, url: https://i.example/keys, audience: [nave]}]",
 			},
 			change: func(c *config.Config) {
 				c.Topics = config.Topics{{Filter: "session/**", Durability: nave.Transient, Rate: 10, Burst: 20}}
 				c.CORS.Origins = []string{"https://a.example", "http://b.example:8080"}
+				c.Auth.Issuers = config.Issuers{{Issuer: "i", URL: "https://i.example/keys", Audience: []string{"nave"}, Algorithms: []string{}}}
 			},
 		},
 		{

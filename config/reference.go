@@ -20,9 +20,10 @@ const (
 func Reference(w io.Writer) error {
 	var out bytes.Buffer
 	out.WriteString(referenceIntro + "\n## The hub\n" + tableHead)
-	sample := Default()
-	sample.Topics = make(Topics, 1)
+	sample := Default() // with an item in each list, so that what it has is told
+	sample.Topics, sample.Auth.Issuers = make(Topics, 1), make(Issuers, 1)
 	setDefaults(&sample.Topics[0])
+	setDefaults(&sample.Auth.Issuers[0])
 	for f := range sample.all() {
 		if top := f.path == f.name; top && !f.isSetting() {
 			fmt.Fprintf(&out, "\n## %s\n\n%s\n%s", f.path, f.doc(), tableHead)
@@ -45,7 +46,7 @@ func Reference(w io.Writer) error {
 func (f field) row() string {
 	var name, value string
 	path := anyItem(f.path)
-	if f.isSetting() && path == f.path { // what is in a list has no variable
+	if !f.isSection() && path == f.path { // what is in a list has no variable
 		name = "`" + variable(path) + "`"
 	}
 	if _, ok := f.tag.Lookup("default"); ok {

@@ -13,7 +13,7 @@ import (
 type Client struct {
 	ID      string
 	Filters nave.Filters
-	// Transport is how it receives events: format and protocol, such as "sse/h1".
+	// Transport is how it receives events, such as "sse/h1" or "ndjson/h2".
 	Transport string
 	// Who it is; nil if it did not have to say.
 	Who       *auth.Identity
