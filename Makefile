@@ -2,6 +2,7 @@
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI         := bin/golangci-lint-$(GOLANGCI_VERSION)
+MODULES          := web/node_modules/.package-lock.json
 
 # For one call: make build VERSION=v1.2.3, make test PKG=./sse/..., make test TIMEOUT=20m
 VERSION  ?=
@@ -20,7 +21,7 @@ ARGS   ?=
 FOR    ?= 1h
 
 .DEFAULT_GOAL := help
-.PHONY: help run board board-figures build test web lint bench microbench fuzz stress reliability clean $(TRIALS)
+.PHONY: help run board board-figures page build test web lint bench microbench fuzz stress reliability clean $(TRIALS)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,17 +32,20 @@ run: build ## build bin/hub and run it for development, at localhost:8080
 	@bin/hub dev
 
 # It needs Node.js, to build the page. What people do on the board is kept in board-data.
-board: ## build and run examples/board, an application with the hub inside, at localhost:8090
-	cd web && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci; } && \
-		npm run build --workspace @nave/spoke --workspace @nave/board
+board: page ## build and run examples/board, an application with the hub inside, at localhost:8090
 	CGO_ENABLED=0 go build -trimpath -o bin/board ./examples/board
 	@bin/board
 
 # It needs Node.js and Chromium too. For a look: make board-figures ARGS=--quick
-board-figures: ## measure the board, polling and live, for examples/board/FIGURES.md; takes 12 minutes
-	cd web && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci; } && \
-		npm run build --workspace @nave/spoke --workspace @nave/board
+board-figures: page ## measure the board, polling and live, for examples/board/FIGURES.md; takes 12 minutes
 	cd web/board && npm run --silent figures -- $(ARGS)
+
+page: $(MODULES)
+	cd web && npm run build --workspace @nave/spoke --workspace @nave/board
+
+# npm writes this file at its end: what was broken off is done again.
+$(MODULES): web/package-lock.json
+	cd web && npm ci
 
 # Without cgo, so that no C compiler is needed and the program is one static file.
 build: ## build bin/hub
@@ -75,7 +79,7 @@ web: ## check the TypeScript of web: style, types, size, and tests in Chromium
 	@missing=; command -v npm >/dev/null || missing=Node.js; \
 	[ -x "$${CHROMIUM:-/usr/bin/chromium}" ] || missing="$$missing Chromium (/usr/bin/chromium, or CHROMIUM)"; \
 	if [ -n "$$missing" ]; then echo "WARNING: web is NOT tested: there is no" $$missing; [ -z "$$CI" ]; \
-	else set -x; cd web && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci; } && npm run check; fi
+	else set -x; $(MAKE) --no-print-directory $(MODULES) && cd web && npm run check; fi
 
 # Without the race detector: these measure.
 $(TRIALS):
@@ -118,4 +122,4 @@ fuzz: ## run every fuzz target in turn, each for FUZZTIME=30s
 	done
 
 clean: ## remove what was built, but no data
-	rm -rf bin
+	rm -rf bin web/*/dist
