@@ -88,7 +88,7 @@ $(TRIALS):
 	code=$$?; [ ! -f $(FIGURES) ] || cat $(FIGURES); exit $$code
 
 reliability: ## run every trial in its long form, for hours, and put the tables into docs/reliability.md
-	go test -count=1 ./tests -run 'Away|BoundedMemory' -record
+	go test -count=1 ./tests -run 'Away|BoundedMemory' -long -record
 	@for trial in $(TRIALS); do $(MAKE) --no-print-directory $$trial ARGS=-record || failed="$$failed $$trial"; done; \
 	[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 

@@ -13,6 +13,7 @@ import (
 // That the others are not even read is shown where it can be counted, in the
 // tests of pebblelog; here it shows in the time that it takes.
 func TestAwayForAHundredThousandEvents(t *testing.T) {
+	table := trial.NewTable(t, "away", "away for 100,000 events, over a restart")
 	hub := trial.Hub(t)
 	c := trial.Follow(t, hub, "mine/1")
 	trial.Publish(t, hub, card("mine/1", "", "before"))
@@ -41,7 +42,6 @@ func TestAwayForAHundredThousandEvents(t *testing.T) {
 	took := time.Since(start)
 	whole := time.Now()
 	trial.Saw(t, trial.Resume(t, hub, cursor, "**"), 100_000)
-	table := trial.NewTable(t, "away", "away for 100,000 events, over a restart")
 	table.Row("until a client has the 10 that are its own", "", "%v", took.Round(time.Millisecond))
 	table.Row("until another has all 100,000", "", "%v", time.Since(whole).Round(time.Millisecond))
 	for i, s := range seen {

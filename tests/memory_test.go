@@ -16,10 +16,11 @@ import (
 // Every mailbox is bounded: clients that read nothing cost no memory, lose
 // nothing, and are not felt by the others.
 func TestBoundedMemory(t *testing.T) {
+	const stuck, events, size = 20, 400, 100 << 10
+	table := trial.NewTable(t, "memory", fmt.Sprintf("%d clients that read nothing", stuck))
 	hub := trial.Hub(t, "NAVE_CLIENT_WRITE_TIMEOUT=2s")
 	healthy := trial.Follow(t, hub, "board/*")
 	before := trial.Usage(t, hub)
-	const stuck, events, size = 20, 400, 100 << 10
 	var cursors []func() string
 	for range stuck {
 		cursors = append(cursors, connectAndReadNothing(t, hub))
@@ -30,7 +31,6 @@ func TestBoundedMemory(t *testing.T) {
 	}
 	want := offsets(trial.Saw(t, healthy, events))
 	after := trial.Usage(t, hub)
-	table := trial.NewTable(t, "memory", fmt.Sprintf("%d clients that read nothing", stuck))
 	table.Row("published past them", "", "%d MB", events*size>>20)
 	table.Row("RSS before, after", "", "%d, %d MB", before.RSS>>20, after.RSS>>20)
 	grown := after.PeakRSS - before.RSS

@@ -23,6 +23,7 @@ const day = 24 * time.Hour
 // time is spent waiting for the hub to apply retention.
 func TestClock(t *testing.T) {
 	trial.CheckedProgram(t)
+	table := trial.NewTable(t, "clock", "clock jumps, suspension, sleep")
 	trips := []trip{
 		{name: "8 days ahead, past retention, and back", jumps: []time.Duration{8 * day, -8 * day}},
 		{name: "25 hours ahead, past the ids' window, and back", jumps: []time.Duration{25 * time.Hour, -25 * time.Hour}},
@@ -47,7 +48,6 @@ func TestClock(t *testing.T) {
 	cases.Go(func() { t.Run("restart", again.try) })
 	cases.Wait()
 
-	table := trial.NewTable(t, "clock", "clock jumps, suspension, sleep")
 	for i := range trips {
 		trips[i].describe(table)
 	}

@@ -107,6 +107,7 @@ func (d *disk) mend() {
 func TestDiskBecomesSlowFailsAndHeals(t *testing.T) {
 	clients := trial.Pick(50, 500)
 	d := newDisk(t)
+	table := trial.NewTable(t, "slow-disk", "the disk becomes slow, fails, and heals")
 	hub := trial.NewHub(t, trial.CheckedProgram(t), hold())
 	hub.Data = filepath.Join(d.dir, "data")
 	trial.Begin(t, hub)
@@ -129,7 +130,6 @@ func TestDiskBecomesSlowFailsAndHeals(t *testing.T) {
 	back := time.Since(mended)
 	want := load.end()
 
-	table := trial.NewTable(t, "slow-disk", "the disk becomes slow, fails, and heals")
 	table.Row("clients", "", "%d", clients)
 	table.Row("events acknowledged", "", "%d", len(want))
 	table.Row("tries of the publisher that were refused", "", "%d", load.refused)

@@ -13,6 +13,7 @@ import (
 // hub gives up one thing after the other, and comes back once they are cut off.
 func TestMemoryNearsItsBudget(t *testing.T) {
 	clients, stalled := trial.Pick(20, 200), 60
+	table := trial.NewTable(t, "memory-levels", "memory nears its budget of 160 MiB")
 	hub := trial.Hub(t, hold(), "GOMEMLIMIT=160MiB",
 		"NAVE_LIMITS_MAILBOXES=1GiB", "NAVE_CLIENT_MAILBOX=4MiB", "NAVE_CLIENT_MAX_LAG=5m", "NAVE_CLIENT_WRITE_TIMEOUT=30s")
 	all := gather(t, hub, clients)
@@ -35,7 +36,6 @@ func TestMemoryNearsItsBudget(t *testing.T) {
 	want := load.end()
 	u := trial.Usage(t, hub)
 
-	table := trial.NewTable(t, "memory-levels", "memory nears its budget of 160 MiB")
 	table.Row("clients, and readers that stop", "", "%d, %d", clients, stalled)
 	table.Row("events acknowledged, beside 240 MB for those that stop", "", "%d", len(want))
 	table.Row("the most that the process took", "", "%d MB", u.PeakRSS>>20)

@@ -16,6 +16,7 @@ import (
 // worth least; when they are fewer again all is as before.
 func TestPublishersExceedCapacity(t *testing.T) {
 	clients, flooders := trial.Pick(100, 300), trial.Pick(64, 256)
+	table := trial.NewTable(t, "overload-levels", "publishers exceed what the hub can take")
 	hub := trial.CheckedHub(t, hold())
 	all := gather(t, hub, clients)
 	levels := watchLevel(t, hub)
@@ -38,7 +39,6 @@ func TestPublishersExceedCapacity(t *testing.T) {
 	back := time.Since(ended)
 	want := load.end()
 
-	table := trial.NewTable(t, "overload-levels", "publishers exceed what the hub can take")
 	table.Row("clients, and publishers that flood", "", "%d, %d", clients, flooders)
 	table.Row("events acknowledged, of one publisher among them", "", "%d", len(want))
 	table.Row("batches of the others that were accepted", "", "%d", accepted.Load())

@@ -40,6 +40,7 @@ func large(bytes int) func(int) json.RawMessage {
 func TestHalfOfTheClientsStopReading(t *testing.T) {
 	half := trial.Pick(40, 400)
 	stalled := half + half/10 // so that it is half of them even if one has not come yet
+	table := trial.NewTable(t, "stalled-readers", "half of the clients stop reading")
 	hub := trial.CheckedHub(t, hold(), "NAVE_CLIENT_MAX_LAG=30s", "NAVE_CLIENT_WRITE_TIMEOUT=30s", "NAVE_CLIENT_MAILBOX=64KiB")
 	all := gather(t, hub, half)
 	levels := watchLevel(t, hub)
@@ -53,7 +54,6 @@ func TestHalfOfTheClientsStopReading(t *testing.T) {
 	levels.await(3*time.Minute, nave.LevelNormal)
 	want := load.end()
 
-	table := trial.NewTable(t, "stalled-readers", "half of the clients stop reading")
 	table.Row("clients that read, and that do not", "", "%d, %d", half, stalled)
 	table.Row("events acknowledged", "", "%d", len(want))
 	levels.tell(table)

@@ -14,6 +14,7 @@ import (
 // nothing.
 func TestSwitch(t *testing.T) {
 	clients := trial.Pick(200, 1000)
+	table := trial.NewTable(t, "switch", "the switch is thrown and put back, under load")
 	hub := trial.CheckedHub(t)
 	all := gather(t, hub, clients)
 	load := publish(t, hub, 5*time.Millisecond, number)
@@ -42,7 +43,6 @@ func TestSwitch(t *testing.T) {
 	back := time.Since(put)
 	time.Sleep(time.Second)
 	want := load.end()
-	table := trial.NewTable(t, "switch", "the switch is thrown and put back, under load")
 	table.Row("clients", "", "%d", clients)
 	table.Row("events published", "", "%d", len(want))
 	table.AtMost("until the last was told to poll", time.Second, latest)

@@ -47,6 +47,7 @@ type outcome struct {
 
 func TestSlowAndDeadClients(t *testing.T) {
 	x := &attempt{sizes: chosen(), t: t, returns: network(t), lost: network(t)}
+	table := trial.NewTable(t, "slow", "slow and dead clients")
 	x.hub = hubAt(t, x.returns, "NAVE_CLIENT_WRITE_TIMEOUT="+x.writeTimeout.String())
 	x.load = &load{t: t, hub: x.hub, start: time.Now()}
 	x.healthy = follow(t, x.hub, x.load, x.sizes.healthy)
@@ -58,7 +59,7 @@ func TestSlowAndDeadClients(t *testing.T) {
 			break
 		}
 	}
-	x.report()
+	x.report(table)
 }
 
 func (x *attempt) stretchWithout() {

@@ -19,6 +19,7 @@ func TestMemoryDoesNotHoldWhatNobodyReads(t *testing.T) {
 	t.Parallel()
 	const stuck = 20
 	batches := trial.Pick(100, 300) // and both floods stay in the log
+	table := trial.NewTable(t, "slow-memory", fmt.Sprintf("%d clients that never read, in a flood", stuck))
 	hub := trial.Hub(t, "NAVE_CLIENT_WRITE_TIMEOUT=5m")
 	l := &load{t: t, hub: hub, start: time.Now()}
 	flood := kind{prefix: bulkTopic, topics: 4, size: 16 << 10, batch: 12} // fits into a mailbox
@@ -39,7 +40,6 @@ func TestMemoryDoesNotHoldWhatNobodyReads(t *testing.T) {
 
 	allowed := allowed(stuck)
 	grown := with.PeakRSS - without.PeakRSS
-	table := trial.NewTable(t, "slow-memory", fmt.Sprintf("%d clients that never read, in a flood", stuck))
 	table.Row("published in the flood without, with", fmt.Sprintf("more than %d MB", 2*allowed>>20), "%d, %d MB", before*flood.size>>20, published>>20)
 	table.Row("most RSS without, with", "", "%d, %d MB", without.PeakRSS>>20, with.PeakRSS>>20)
 	table.Row("more with than without", fmt.Sprintf("%d MB or less", allowed>>20), "%d MB", grown>>20)

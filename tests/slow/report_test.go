@@ -10,11 +10,9 @@ import (
 	"github.com/navehub/nave/tests/trial"
 )
 
-// report is the table, and what it must say.
-func (x *attempt) report() {
-	t := x.t
-	t.Helper()
-	table := trial.NewTable(t, "slow", "slow and dead clients")
+// report fills the table, and holds it to what it must say.
+func (x *attempt) report(table *trial.Table) {
+	x.t.Helper()
 	table.Row("healthy clients", "", "%d", x.sizes.healthy)
 	table.Row("beside them: never read; a byte a second; vanished", "", "%d; %[1]d; %[1]d", x.sizes.bad)
 	table.Row("stretches without, with", "", "%d, %d of %v", len(x.without), len(x.with), x.stretch)

@@ -19,6 +19,7 @@ import (
 func TestSlowClientsAreToldOfRetention(t *testing.T) {
 	t.Parallel()
 	n := trial.Pick(10, 100)
+	table := trial.NewTable(t, "slow-reset", "slow clients that retention overtakes")
 	hub := trial.Hub(t, "NAVE_LOG_RETENTION_DURABLE_BYTES=1MiB", "NAVE_CLIENT_WRITE_TIMEOUT=1m")
 	l := &load{t: t, hub: hub, start: time.Now()}
 	one := kind{prefix: bulkTopic, topics: 4, size: 16 << 10, batch: 12} // fits into a mailbox
@@ -49,7 +50,6 @@ func TestSlowClientsAreToldOfRetention(t *testing.T) {
 	both.catchUp(t, l.last())
 
 	found := both.judge(t, l.all(), l.last())
-	table := trial.NewTable(t, "slow-reset", "slow clients that retention overtakes")
 	table.Row("clients that stay, that leave", "", "%d, %d", n, n)
 	table.Row("published past them; kept", "", "%d MB; 1 MB", published)
 	table.Row("told reset on the connection they had", fmt.Sprint(n), "%d", stay.told())

@@ -21,7 +21,8 @@ type Table struct {
 	start time.Time
 }
 
-// NewTable begins the table of a trial. The name says where it goes in
+// NewTable begins the table of a trial, and with it the trial: how long that took is
+// the time from here to the end of the test. The name says where it goes in
 // docs/reliability.md: between <!-- name --> and <!-- /name -->.
 func NewTable(t testing.TB, name, title string) *Table {
 	table := &Table{t: t, name: name, title: title, start: time.Now()}
