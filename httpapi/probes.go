@@ -37,15 +37,29 @@ func (x *exchange) ready() error {
 
 // index answers GET /: the rest can be found from here, wherever it is mounted.
 func (x *exchange) index() error {
-	x.send(http.StatusOK, jsonType, encode(map[string]string{
-		"service":   "nave",
-		"events":    "v1/events{?topic*,cursor,snapshot,wait,presence*}",
-		"state":     "v1/state{?topic*}",
-		"dashboard": "dashboard",
-		"presence":  "v1/presence{?topic*}",
-		"liveness":  "livez",
-		"readiness": "readyz",
-	}))
+	links := map[string]string{
+		"service":     "nave",
+		"events":      "v1/events{?topic*,cursor,snapshot,wait,presence*}",
+		"state":       "v1/state{?topic*}",
+		"presence":    "v1/presence{?topic*}",
+		"receipts":    "v1/receipts",
+		"token":       "v1/token",
+		"tickets":     "v1/tickets",
+		"level":       "v1/admin/level",
+		"breakers":    "v1/admin/breakers{/name}",
+		"clients":     "v1/admin/clients{/id}{?subject,search,order,limit,after}",
+		"health":      "v1/admin/health",
+		"keys":        "v1/admin/keys",
+		"topics":      "v1/admin/topics{?after}",
+		"revocations": "v1/admin/revocations{/key}{?after}",
+		"dashboard":   "dashboard",
+		"liveness":    "livez",
+		"readiness":   "readyz",
+	}
+	if x.Metrics != nil {
+		links["metrics"] = strings.TrimPrefix(metricsPath, "/")
+	}
+	x.send(http.StatusOK, jsonType, encode(links))
 	return nil
 }
 

@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -17,6 +19,32 @@ import (
 	"github.com/navehub/nave/actors/hub"
 	"github.com/navehub/nave/telemetry"
 )
+
+// GET / says where everything is: all routes, but for the dashboard's files and names
+// below a path, which the path's template has.
+func TestIndexHasEveryRoute(t *testing.T) {
+	for _, metrics := range []http.Handler{nil, http.NotFoundHandler()} {
+		s := start(t, hub.Config{}, Config{Metrics: metrics})
+		var links map[string]string
+		if err := json.Unmarshal([]byte(s.do("GET", "/", "").ok().body), &links); err != nil {
+			t.Fatal(err)
+		}
+		delete(links, "service")
+		var got []string
+		for _, template := range links {
+			path, _, _ := strings.Cut(template, "{")
+			got = append(got, "/"+path)
+		}
+		slices.Sort(got)
+		h := New(Config{Hub: s.hub, Metrics: metrics}).(*handler)
+		want := slices.DeleteFunc(slices.Sorted(maps.Keys(h.routes)), func(path string) bool {
+			return path == "/" || strings.HasSuffix(path, "/*") || strings.HasPrefix(path, dashboardPath+"/")
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("routes, and what / lists (-want +got):\n%s", diff)
+		}
+	}
+}
 
 func TestRoutes(t *testing.T) {
 	s := start(t, hub.Config{}, Config{})
