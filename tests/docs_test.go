@@ -1,10 +1,13 @@
 package tests
 
 import (
+	"cmp"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -41,35 +44,53 @@ func TestDocumentsShowTheExamples(t *testing.T) {
 	}
 }
 
-// Documents name the tests of what they promise; each exists.
+// named is a test that a document names, and where it is if that is said: `TestCORS`
+// (`httpapi`).
+var named = regexp.MustCompile("`(Test[A-Za-z]+)`(?: \\(`([a-z_/.]+)`\\))?")
+
+// Documents name the tests of what they promise; each exists, and where they say.
 func TestDocumentsNameTestsThatExist(t *testing.T) {
-	var code strings.Builder
-	err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		code.Write(text)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, document := range []string{"README.md", "docs/threat-model.md"} {
+	files := testFiles(t)
+	for document, folder := range map[string]string{"README.md": "", "docs/threat-model.md": "tests/access"} {
 		text, err := os.ReadFile("../" + document)
 		if err != nil {
 			t.Fatal(err)
 		}
-		names := regexp.MustCompile("`(Test[A-Za-z]+)`").FindAllStringSubmatch(string(text), -1)
+		names := named.FindAllStringSubmatch(string(text), -1)
 		for _, name := range names {
-			if !strings.Contains(code.String(), "func "+name[1]+"(t *testing.T)") {
-				t.Errorf("%s names %s, which does not exist", document, name[1])
+			where := cmp.Or(name[2], folder)
+			if !slices.ContainsFunc(files[name[1]], func(file string) bool {
+				return where == "" || where == file || where == path.Dir(file)
+			}) {
+				t.Errorf("%s names %s of %q, which is in %q", document, name[1], where, files[name[1]])
 			}
 		}
 		if len(names) < 8 {
 			t.Errorf("%s names only %d tests", document, len(names))
 		}
 	}
+}
+
+// testFiles are the files that have a test of that name.
+func testFiles(t *testing.T) map[string][]string {
+	t.Helper()
+	declared := regexp.MustCompile(`(?m)^func (Test[A-Za-z]+)\(t \*testing\.T\)`)
+	files := make(map[string][]string)
+	root := os.DirFS("..")
+	err := fs.WalkDir(root, ".", func(file string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		code, err := fs.ReadFile(root, file)
+		for _, m := range declared.FindAllStringSubmatch(string(code), -1) {
+			files[m[1]] = append(files[m[1]], file)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }
 
 // Every trial has a place for its table on the page, and begins its table before it tries
