@@ -1,7 +1,8 @@
-// Follow follows topics from Go, remembers in a file where it stood, and moves a card in
-// answer to what it sees.
+// Follow follows topics from Go, remembers in a file where it stood, and moves a card that
+// it sees approved.
 //
 //	go run ./examples/follow
+//	hub publish cards/board-1 --type card.approved --key card-42
 package main
 
 import (
@@ -43,6 +44,12 @@ func follow(ctx context.Context, hub *spoke.Client, file string) error {
 		}
 		for _, e := range batch.Events { // a batch is whole
 			fmt.Println(e.Topic, e.Type, e.Key, string(e.Data))
+			if e.Type != "card.approved" {
+				continue
+			}
+			if err := move(ctx, hub, e, "done"); err != nil {
+				fmt.Println("not moved:", err)
+			}
 		}
 		if batch.Cursor == "" {
 			continue
@@ -54,18 +61,20 @@ func follow(ctx context.Context, hub *spoke.Client, file string) error {
 	return nil
 }
 
-func move(ctx context.Context, hub *spoke.Client, card string, version uint64, column string) error {
+// move puts a card into a column, if nothing has changed it since that event.
+func move(ctx context.Context, hub *spoke.Client, card spoke.Event, column string) error {
 	data, err := json.Marshal(map[string]string{"column": column})
 	if err != nil {
 		return err
 	}
+	version := card.Version()
 	_, err = hub.Publish(ctx, nave.Event{
-		Topic: "cards/board-1", Type: "card.moved", Key: card, Data: data, IfVersion: &version,
+		Topic: card.Topic, Type: "card.moved", Key: card.Key, Data: data, IfVersion: &version,
 	})
 	var conflict *nave.ConflictError
 	if errors.As(err, &conflict) {
 		now := conflict.Conflicts[0]
-		return fmt.Errorf("somebody was faster: %s is now %s", card, now.Event.Data)
+		return fmt.Errorf("somebody was faster: %s is now %s", card.Key, now.Event.Data)
 	}
 	return err
 }

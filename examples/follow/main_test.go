@@ -13,14 +13,15 @@ import (
 	"go.uber.org/fx/fxtest"
 	"go.uber.org/goleak"
 
+	"github.com/navehub/nave"
 	"github.com/navehub/nave/spoke"
 	"github.com/navehub/nave/wiring"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// What is moved is followed, and where that stood is remembered; who comes too late is
-// told what there is now.
+// A card that is approved is moved, and where that stood is remembered; who comes too late
+// is told what there is now.
 func TestFollowAndMove(t *testing.T) {
 	var handler wiring.Handler
 	app := fxtest.New(t, wiring.Core, wiring.MemoryLog(), wiring.OpenToAll, fx.Populate(&handler))
@@ -37,24 +38,33 @@ func TestFollowAndMove(t *testing.T) {
 	defer hub.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	file := filepath.Join(t.TempDir(), "cursor")
-	ended := make(chan error)
-	go func() { ended <- follow(ctx, hub, file) }() // ends with ctx
-	for version := uint64(0); version < 2; version++ {
-		if err := move(ctx, hub, "card-42", version, "done"); err != nil {
+	publish := func(kind string) spoke.Published {
+		t.Helper()
+		p, err := hub.Publish(ctx, nave.Event{Topic: "cards/board-1", Type: kind, Key: "card-42"})
+		if err != nil {
 			t.Fatal(err)
 		}
+		return p
 	}
-	if err := move(ctx, hub, "card-42", 1, "late"); err == nil || !strings.Contains(err.Error(), `somebody was faster: card-42 is now {"column":"done"}`) {
-		t.Errorf("the late one: %v", err)
+
+	file := filepath.Join(t.TempDir(), "cursor")
+	if err := os.WriteFile(file, []byte(publish("card.created").Cursor), 0o600); err != nil {
+		t.Fatal(err)
 	}
+	ended := make(chan error)
+	go func() { ended <- follow(ctx, hub, file) }() // ends with ctx
+	approved := publish("card.approved").Events[0]
 	for begun := time.Now(); ; time.Sleep(time.Millisecond) {
-		if saved, _ := os.ReadFile(file); strings.HasSuffix(string(saved), "-2") {
+		if saved, _ := os.ReadFile(file); strings.HasSuffix(string(saved), "-3") { // it follows its own move too
 			break
 		}
 		if time.Since(begun) > 5*time.Second {
-			t.Fatal("where it stood is not remembered")
+			t.Fatal("the card is not moved, or where that stood is not remembered")
 		}
+	}
+	late := spoke.Event{Event: nave.Event{Topic: "cards/board-1", Key: "card-42", Offset: approved.Offset}}
+	if err := move(ctx, hub, late, "late"); err == nil || !strings.Contains(err.Error(), `somebody was faster: card-42 is now {"column":"done"}`) {
+		t.Errorf("the late one: %v", err)
 	}
 	cancel()
 	if err := <-ended; err != nil {
