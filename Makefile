@@ -105,7 +105,7 @@ $(GOLANGCI):
 	@mv bin/golangci-lint $@
 
 # A mode by itself, or all in three minutes: go run ./bench, go run ./bench all -quick
-bench: ## measure a whole hub in every way, beside two baselines, for bench/RESULTS.md; takes 25 minutes
+bench: ## measure a whole hub in every way, beside two baselines, for bench/RESULTS.md; takes half an hour
 	go run ./bench all
 
 # As often as benchstat needs to tell a difference from noise; for a look COUNT=1.

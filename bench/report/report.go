@@ -23,7 +23,7 @@ type entry struct {
 	once bool // more rounds would say nothing more
 }
 
-// full takes 25 minutes, quick three: for trying, since its figures vary.
+// full takes half an hour, quick three: for trying, since its figures vary.
 var (
 	full = []entry{
 		{mode: "idle"},
