@@ -17,9 +17,6 @@ import (
 	"github.com/navehub/nave/auth"
 )
 
-// spanSubscribe is the span of a stream: it ends when the stream is live.
-const spanSubscribe = "subscribe"
-
 // An exchange is one request and its answer.
 type exchange struct {
 	http.ResponseWriter

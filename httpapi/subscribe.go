@@ -10,6 +10,7 @@ import (
 	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/frame"
 	"github.com/navehub/nave/sse"
+	"github.com/navehub/nave/telemetry"
 )
 
 // events answers GET /v1/events in the format that the client asks for.
@@ -28,7 +29,7 @@ func (x *exchange) events() error {
 
 // subscribe hands the connection over to the hub.
 func (x *exchange) subscribe(format frame.Format, contentType string) (err error) {
-	x.trace(spanSubscribe)
+	x.trace(telemetry.SpanSubscribe)
 	q, err := x.parseQuery(eventParameters)
 	if err != nil {
 		return err

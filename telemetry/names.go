@@ -18,6 +18,8 @@ const (
 	SpanTopic   = "topic"
 	SpanAppend  = "append"
 	SpanFanout  = "fanout"
+	// SpanSubscribe is of a stream, and ends when the stream is live.
+	SpanSubscribe = "subscribe"
 	// SpanProcess and a class of topics are what becomes of an event at a client.
 	SpanProcess = "process"
 )
