@@ -17,8 +17,11 @@ export type Attendance = ReadonlyMap<string, Heard>
 
 export const attendance: Store<Attendance> = new Store<Attendance>(new Map())
 
-/** After how long without a word a session is taken for gone: one word may get lost. */
-const silenceMs = { polls: 75_000, live: 630_000 } as const
+/**
+ * After how long without a word a session is taken for gone: one word may get lost. A live
+ * one that is idle or hidden says four times as rarely that it lives, and not that it is hidden.
+ */
+const silenceMs = { polls: 75_000, live: 2_430_000 } as const
 
 /** People may publish here themselves: more sessions than that are nobody's. */
 const most = 200

@@ -40,6 +40,15 @@ test('one who does nothing is idle, until more is heard', () => {
   expect(isNoNews(after(said('started', 'a')), said('idle', 'a', 60), start + 60_000)).toBe(false)
 })
 
+test('one who is live is there although only a hidden tab is left, which speaks every 20 min', () => {
+  const live = (what: 'started' | 'idle' | 'ended', key: string, s: number) => said(what, key, s, false)
+  const hidden = after(live('started', 'a', 0), live('idle', 'a', 60))
+  expect(isNoNews(hidden, live('started', 'b', 1_250), start + 1_250_000)).toBe(true)
+  const both = after(live('started', 'a', 0), live('started', 'b', 1_150))
+  expect(isNoNews(both, live('ended', 'b', 1_190), start + 1_190_000)).toBe(true)
+  expect(isNoNews(hidden, live('started', 'b', 2_500), start + 2_500_000)).toBe(false)
+})
+
 test('who goes from polling to live neither comes nor leaves, whichever is heard first', () => {
   const polling = after(said('started', 'a'))
   expect(isNoNews(polling, said('started', 'b', 9, false), start + 9_000)).toBe(true)
