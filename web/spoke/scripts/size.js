@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
-/** Bytes, min+gzip, with all that the entry needs but for what the one before it has. */
+/** Bytes, min+gzip, with all that the entry needs but for `without`, which a page that takes it has already. */
 const budgets = {
   core: { code: `export { createSpoke } from './dist/index.js'`, budget: 13_300 },
   'core + eventsource': {

@@ -102,12 +102,7 @@ export function isType(response: Response, type: string): boolean {
   return response.headers.get('Content-Type')?.split(';')[0]?.trim().toLowerCase() === type
 }
 
-/**
- * Filters read better in a URL with / and * as they are, which a query may have. Halves
- * of characters cannot be encoded.
- */
+/** Filters read better in a URL with / as it is, which a query may have. Halves of characters cannot be encoded. */
 function encode(text: string): string {
-  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'))
-    .replaceAll('%2F', '/')
-    .replaceAll('%2A', '*')
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')).replaceAll('%2F', '/')
 }

@@ -12,7 +12,7 @@ export interface OutboxItem<Map extends object> {
   readonly at: number
   /** Its place: rises from item to item. */
   readonly order: number
-  /** Its size as JSON, in characters. */
+  /** Its size as JSON, in bytes. */
   readonly size: number
   /** Whether it goes on from the version that the item before it in its lane gets. */
   readonly chain: boolean
