@@ -7,9 +7,9 @@ import { Snapshots } from './snapshots.js'
 import { type SubscribeOptions, type Subscriber, Subscription } from './subscription.js'
 import { isBefore, parseCursor, type ResetReason, type WireEvent } from './wire.js'
 
-export interface InboxOptions<Map extends object> {
+export interface InboxOptions<Events extends object> {
   readonly http: Http
-  readonly schemas: Schemas<Map>
+  readonly schemas: Schemas<Events>
   readonly cursor: string | undefined
   readonly fail: (error: unknown) => void
 }
@@ -18,14 +18,14 @@ export interface InboxOptions<Map extends object> {
  * Inbox hands frames to those who have subscribed. It stands at a cursor: all up to
  * there has been handed over, and whoever subscribes begins there.
  */
-export class Inbox<Map extends object> {
-  readonly #options: InboxOptions<Map>
-  readonly #all = new globalThis.Map<Subscription, Subscriber<Map>>()
+export class Inbox<Events extends object> {
+  readonly #options: InboxOptions<Events>
+  readonly #all = new Map<Subscription, Subscriber<Events>>()
   readonly #snapshots: Snapshots
   #cursor: string | undefined
   #covered: ReadonlySet<string> = new Set()
 
-  constructor(options: InboxOptions<Map>) {
+  constructor(options: InboxOptions<Events>) {
     this.#options = options
     this.#cursor = options.cursor
     this.#snapshots = new Snapshots(options.http, (message, cause) => options.fail(explained(message, cause)))
@@ -40,7 +40,7 @@ export class Inbox<Map extends object> {
     return [...new Set([...this.#all.keys()].flatMap(({ filters }) => filters))]
   }
 
-  add(filters: readonly string[], subscriber: Subscriber<Map>, options: SubscribeOptions): Subscription {
+  add(filters: readonly string[], subscriber: Subscriber<Events>, options: SubscribeOptions): Subscription {
     const here = parseCursor(this.#cursor)
     const from = parseCursor(options.cursor)
     const foreign: ResetReason | undefined =
@@ -118,7 +118,7 @@ export class Inbox<Map extends object> {
   }
 
   /** Tells who subscribes that it is of no use. */
-  turnAway(subscriber: Subscriber<Map>, problem: Problem): void {
+  turnAway(subscriber: Subscriber<Events>, problem: Problem): void {
     const error = new HubError(problem)
     this.#call(() => (subscriber.refused ? subscriber.refused(error) : this.#options.fail(error)))
   }
@@ -160,8 +160,8 @@ export class Inbox<Map extends object> {
     if (valid.length > 0) this.#call(() => this.#all.get(subscription)?.events(valid))
   }
 
-  #valid(events: readonly WireEvent[]): EventOf<Map>[] {
-    const valid: EventOf<Map>[] = []
+  #valid(events: readonly WireEvent[]): EventOf<Events>[] {
+    const valid: EventOf<Events>[] = []
     for (const event of events) this.#call(() => valid.push(validated(event, this.#options.schemas)))
     return valid
   }

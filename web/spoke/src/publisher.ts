@@ -2,13 +2,13 @@ import type { Http } from './http.js'
 import { describe, errorOf, type Failure, failureOf, failureOfThrown, isPassing } from './problem.js'
 
 /** An event to publish. */
-export type Draft<Map extends object> = {
-  [Type in keyof Map & string]: {
+export type Draft<Events extends object> = {
+  [Type in keyof Events & string]: {
     readonly topic: string
     readonly type: Type
     readonly key?: string
     /** Nothing, with a key, removes the key. */
-    readonly data?: Map[Type]
+    readonly data?: Events[Type]
     /** Names the event, so that it is stored once however often it is sent. Made up if absent. */
     readonly id?: string
     readonly source?: string
@@ -17,7 +17,7 @@ export type Draft<Map extends object> = {
     /** Store it only if the key still has this version; 0: only if there is no such key. */
     readonly ifVersion?: number
   }
-}[keyof Map & string]
+}[keyof Events & string]
 
 /** What has become of a publish. Transient events have neither cursor nor offset. */
 export interface Published {
@@ -67,13 +67,13 @@ export class Publisher {
     this.#leaving = false
   }
 
-  async publish<Map extends object>(
-    drafts: Draft<Map> | readonly Draft<Map>[],
+  async publish<Events extends object>(
+    drafts: Draft<Events> | readonly Draft<Events>[],
     options: PublishOptions,
   ): Promise<Published> {
     const named = Array.isArray(drafts)
-      ? (drafts as readonly Draft<Map>[]).map((draft) => this.#named(draft))
-      : this.#named(drafts as Draft<Map>)
+      ? (drafts as readonly Draft<Events>[]).map((draft) => this.#named(draft))
+      : this.#named(drafts as Draft<Events>)
     const body = JSON.stringify(named)
     const traceparent = this.#traceparent()
     const until = Date.now() + (options.patienceMs ?? patienceMs)
@@ -90,7 +90,7 @@ export class Publisher {
     }
   }
 
-  #named<Map extends object>(draft: Draft<Map>): object {
+  #named<Events extends object>(draft: Draft<Events>): object {
     return { ...(this.#source !== undefined && { source: this.#source }), ...draft, id: draft.id ?? randomId() }
   }
 

@@ -17,18 +17,18 @@ type SchemaResult<Data> =
 /** What the data of each type of event is, if nothing is said: anything. */
 export type EventMap = { [type: string]: unknown }
 
-export type Schemas<Map extends object> = { readonly [Type in keyof Map]?: Schema<Map[Type]> }
+export type Schemas<Events extends object> = { readonly [Type in keyof Events]?: Schema<Events[Type]> }
 
-/** An event of a type, with the data that this has in the map: none when the event removes its key. */
-export type Typed<Map extends object, Type extends keyof Map & string> = Omit<WireEvent, 'type' | 'data'> & {
+/** An event of a type, with the data that belongs to it: none when the event removes its key. */
+export type Typed<Events extends object, Type extends keyof Events & string> = Omit<WireEvent, 'type' | 'data'> & {
   readonly type: Type
-  readonly data?: Map[Type]
+  readonly data?: Events[Type]
 }
 
-/** An event of any of the map's types. */
-export type EventOf<Map extends object> = {
-  [Type in keyof Map & string]: Typed<Map, Type>
-}[keyof Map & string]
+/** An event of any of the types. */
+export type EventOf<Events extends object> = {
+  [Type in keyof Events & string]: Typed<Events, Type>
+}[keyof Events & string]
 
 /** An event whose data is not what its type's schema says. */
 export class InvalidEventError extends Error {
@@ -42,11 +42,11 @@ export class InvalidEventError extends Error {
 }
 
 /** The event as its schema has it. Throws an InvalidEventError. */
-export function validated<Map extends object>(event: WireEvent, schemas: Schemas<Map>): EventOf<Map> {
+export function validated<Events extends object>(event: WireEvent, schemas: Schemas<Events>): EventOf<Events> {
   const all = schemas as Schemas<EventMap>
   const schema = Object.hasOwn(all, event.type) ? all[event.type] : undefined
   const removes = event.key !== undefined && event.data === undefined
-  if (schema === undefined || removes) return event as EventOf<Map>
+  if (schema === undefined || removes) return event as EventOf<Events>
   const result = schema['~standard'].validate(event.data)
   if (result instanceof Promise) {
     result.catch(() => {})
@@ -56,5 +56,5 @@ export function validated<Map extends object>(event: WireEvent, schemas: Schemas
     )
   }
   if (result.issues) throw new InvalidEventError(event, result.issues.map(({ message }) => message).join('; '))
-  return { ...event, data: result.value } as EventOf<Map>
+  return { ...event, data: result.value } as EventOf<Events>
 }

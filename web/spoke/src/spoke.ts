@@ -14,13 +14,13 @@ import { fetchStream } from './transports/stream.js'
 import type { StreamTransport } from './transports/transport.js'
 import { earlier } from './wire.js'
 
-export interface SpokeOptions<Map extends object> {
+export interface SpokeOptions<Events extends object> {
   /** Where the hub is, such as `https://hub.example.com`: what comes before `/v1`. */
   readonly url: string
   /** Gives the token; without it the spoke is anonymous, or the cookie says who it is. */
   readonly token?: TokenSource
   /** What the data of events is checked with. An event that does not pass is reported and left out. */
-  readonly schemas?: Schemas<Map>
+  readonly schemas?: Schemas<Events>
   /** How streams are had, the first first. Defaults to fetch; none is polling alone. */
   readonly transports?: readonly StreamTransport[]
   /** Shares one connection among the tabs of a browser: `shareTabs()` of `@nave/spoke/tabs`. */
@@ -44,7 +44,7 @@ export interface SpokeOptions<Map extends object> {
 export type TabsFactory = (connect: (sink: FeedSink) => Connection, sink: FeedSink, url: string) => Feed
 
 /** A spoke: one connection to the hub, whatever the number of subscriptions. */
-export interface Spoke<Map extends object> {
+export interface Spoke<Events extends object> {
   /** How it is connected now. */
   readonly state: State
   /** Up to here everything has been handed to the subscribers; undefined while there are none. */
@@ -58,19 +58,19 @@ export interface Spoke<Map extends object> {
   /** Follows filters, and returns what ends that. */
   subscribe(
     filters: string | readonly string[],
-    subscriber: Subscriber<Map> | Subscriber<Map>['events'],
+    subscriber: Subscriber<Events> | Subscriber<Events>['events'],
     options?: SubscribeOptions,
   ): () => void
   /** Follows one type of event, one event at a time. */
-  on<Type extends keyof Map & string>(
+  on<Type extends keyof Events & string>(
     filters: string | readonly string[],
     type: Type,
-    listener: (event: Typed<Map, Type>) => void,
+    listener: (event: Typed<Events, Type>) => void,
   ): () => void
   /** Publishes an event. Resolves when the hub has it; throws a ConflictError if `ifVersion` does not hold. */
-  publish(draft: Draft<Map>, options?: PublishOptions): Promise<Published>
+  publish(draft: Draft<Events>, options?: PublishOptions): Promise<Published>
   /** Publishes events together: all are stored, or none. */
-  batch(drafts: readonly Draft<Map>[], options?: PublishOptions): Promise<Published>
+  batch(drafts: readonly Draft<Events>[], options?: PublishOptions): Promise<Published>
   /** Tries now what waits for its time, also after the token was refused. */
   retry(): void
   /** Switches live delivery off, until `enable`. Publishing goes on. */
@@ -83,13 +83,13 @@ export interface Spoke<Map extends object> {
 const settleMs = 200
 
 /** Makes a spoke. Throws a TypeError for options that can never work. */
-export function createSpoke<Map extends object = EventMap>(options: SpokeOptions<Map>): Spoke<Map> {
+export function createSpoke<Events extends object = EventMap>(options: SpokeOptions<Events>): Spoke<Events> {
   return new Hub(checked(options))
 }
 
-class Hub<Map extends object> implements Spoke<Map> {
+class Hub<Events extends object> implements Spoke<Events> {
   readonly http: Http
-  readonly #inbox: Inbox<Map>
+  readonly #inbox: Inbox<Events>
   readonly #feed: Feed
   readonly #publisher: Publisher
   readonly #fail: (error: unknown) => void
@@ -101,7 +101,7 @@ class Hub<Map extends object> implements Spoke<Map> {
   #wanting = false
   #from: string | undefined
 
-  constructor(options: SpokeOptions<Map>) {
+  constructor(options: SpokeOptions<Events>) {
     const transports = options.transports ?? [fetchStream()]
     const schemas = options.schemas ?? {}
     const http = new Http(options.url, new Tokens(options.token), options.fetch, options.credentials)
@@ -143,7 +143,7 @@ class Hub<Map extends object> implements Spoke<Map> {
 
   subscribe(
     filters: string | readonly string[],
-    subscriber: Subscriber<Map> | Subscriber<Map>['events'],
+    subscriber: Subscriber<Events> | Subscriber<Events>['events'],
     options: SubscribeOptions = {},
   ): () => void {
     const all = typeof filters === 'string' ? [filters] : filters
@@ -161,22 +161,22 @@ class Hub<Map extends object> implements Spoke<Map> {
     }
   }
 
-  on<Type extends keyof Map & string>(
+  on<Type extends keyof Events & string>(
     filters: string | readonly string[],
     type: Type,
-    listener: (event: Typed<Map, Type>) => void,
+    listener: (event: Typed<Events, Type>) => void,
   ): () => void {
     return this.subscribe(filters, (events) => {
       for (const event of events)
-        if (event.type === type) guarded(() => listener(event as unknown as Typed<Map, Type>), this.#fail)
+        if (event.type === type) guarded(() => listener(event as unknown as Typed<Events, Type>), this.#fail)
     })
   }
 
-  publish(draft: Draft<Map>, options: PublishOptions = {}): Promise<Published> {
+  publish(draft: Draft<Events>, options: PublishOptions = {}): Promise<Published> {
     return this.#send(draft, options)
   }
 
-  batch(drafts: readonly Draft<Map>[], options: PublishOptions = {}): Promise<Published> {
+  batch(drafts: readonly Draft<Events>[], options: PublishOptions = {}): Promise<Published> {
     return this.#send(drafts, options)
   }
 
@@ -212,7 +212,7 @@ class Hub<Map extends object> implements Spoke<Map> {
     return traceparent
   }
 
-  async #send(drafts: Draft<Map> | readonly Draft<Map>[], options: PublishOptions): Promise<Published> {
+  async #send(drafts: Draft<Events> | readonly Draft<Events>[], options: PublishOptions): Promise<Published> {
     if (this.#closed) throw new Error(closed.detail)
     return this.#publisher.publish(drafts, options)
   }
@@ -264,7 +264,7 @@ function malformed(filters: readonly string[]): Problem | undefined {
 }
 
 /** Mistakes that would look like a bad network. */
-function checked<Map extends object>(options: SpokeOptions<Map>): SpokeOptions<Map> {
+function checked<Events extends object>(options: SpokeOptions<Events>): SpokeOptions<Events> {
   const { url, token } = options
   if (/^(?!https?:)[a-z][a-z\d+.-]*:/i.test(url))
     throw new TypeError(`url is ${url}: it begins with https:// or http://, or is a path of the page's own origin`)

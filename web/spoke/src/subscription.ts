@@ -5,12 +5,12 @@ import type { EventOf } from './schema.js'
 import type { ResetReason, WireEvent } from './wire.js'
 
 /** Who subscribes. */
-export interface Subscriber<Map extends object> {
+export interface Subscriber<Events extends object> {
   /**
    * Events in the hub's order. Those that were published together come together,
    * as far as the filters match them, and no call has a part of them.
    */
-  events(events: readonly EventOf<Map>[]): void
+  events(events: readonly EventOf<Events>[]): void
   /**
    * Something was missed, and nobody can tell what: fetch anew from where the data
    * comes from. Events go on from now. With `snapshot` one follows by itself.
@@ -23,7 +23,7 @@ export interface Subscriber<Map extends object> {
    */
   begun?(): void
   /** With `snapshot`: the latest event of every key, once at first and after every reset. */
-  snapshot?(events: readonly EventOf<Map>[]): void
+  snapshot?(events: readonly EventOf<Events>[]): void
   /** The subscription is refused, and has ended. */
   refused?(error: HubError): void
 }

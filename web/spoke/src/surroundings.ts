@@ -6,7 +6,7 @@ import type { Happening } from './machine/state.js'
  */
 export function watchSurroundings(tell: (what: Happening) => void): () => void {
   const stop = new AbortController()
-  const on = (target: EventTarget, name: string, f: (event: globalThis.Event) => void) =>
+  const on = (target: EventTarget, name: string, f: (event: Event) => void) =>
     target.addEventListener(name, f, { signal: stop.signal })
   if (typeof window !== 'undefined') {
     on(window, 'online', () => tell({ type: 'online' }))

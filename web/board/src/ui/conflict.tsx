@@ -66,9 +66,9 @@ function EditConflict({
     conflicts.some((name) => decided(name) === undefined || tooLong(name, decided(name)?.value) > 0) ||
     decided('title')?.value?.trim() === ''
 
-  const decide = (valueOf: (name: FieldName) => string | null | undefined) => {
+  const decide = (valueFor: (name: FieldName) => string | null | undefined) => {
     const now = fieldsOf(current)
-    const fields: Changes = Object.fromEntries(conflicts.map((name) => [name, valueOf(name)]))
+    const fields: Changes = Object.fromEntries(conflicts.map((name) => [name, valueFor(name)]))
     const wanted = difference(now, { ...now, ...changes, ...fields })
     const isSomething = Object.keys(wanted).length > 0
     track('decide')

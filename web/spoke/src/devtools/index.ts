@@ -19,7 +19,7 @@ export interface DevtoolsOptions {
 const tag = 'nave-devtools'
 
 /** Shows the panel, and returns what takes it away. Without a page it does nothing. */
-export function mountDevtools<Map extends object>(spoke: Spoke<Map>, options: DevtoolsOptions = {}): () => void {
+export function mountDevtools<Events extends object>(spoke: Spoke<Events>, options: DevtoolsOptions = {}): () => void {
   if (typeof document === 'undefined') return () => {}
   if (customElements.get(tag) === undefined) customElements.define(tag, class extends HTMLElement {})
   const host = document.createElement(tag)

@@ -6,13 +6,13 @@ import type { OutboxItem } from './item.js'
  * item that was changed do not: what they hold was made of what it was before, so they
  * are to conflict.
  */
-export function chained<Map extends object>(
-  items: readonly OutboxItem<Map>[],
-  sent: OutboxItem<Map>,
+export function chained<Events extends object>(
+  items: readonly OutboxItem<Events>[],
+  sent: OutboxItem<Events>,
   published: Published,
-): OutboxItem<Map>[] {
+): OutboxItem<Events>[] {
   if (sent.rebases > 0) return []
-  const versions = new globalThis.Map(
+  const versions = new Map(
     sent.drafts.map(({ topic, key }, i) => [JSON.stringify([topic, key]), published.events[i]?.version]),
   )
   return items

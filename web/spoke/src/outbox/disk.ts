@@ -12,7 +12,7 @@ type Work<T> = (items: IDBObjectStore) => () => T
  * Disk keeps items in IndexedDB. A browser may close the database whenever it likes;
  * what fails is tried once more on a newly opened one, and then throws.
  */
-export class Disk<Map extends object> {
+export class Disk<Events extends object> {
   readonly #name: string
   readonly #taken: () => void
   #database: Promise<IDBDatabase> | undefined
@@ -29,15 +29,15 @@ export class Disk<Map extends object> {
     return this.#mark
   }
 
-  all(): Promise<OutboxItem<Map>[]> {
+  all(): Promise<OutboxItem<Events>[]> {
     return this.#within('readonly', (items) => {
-      const all: IDBRequest<OutboxItem<Map>[]> = items.getAll()
+      const all: IDBRequest<OutboxItem<Events>[]> = items.getAll()
       return () => all.result
     })
   }
 
   /** Keeps items, and forgets one: all of it or nothing. */
-  write(changed: readonly OutboxItem<Map>[], forgotten?: string): Promise<void> {
+  write(changed: readonly OutboxItem<Events>[], forgotten?: string): Promise<void> {
     return this.#within('readwrite', (items) => {
       for (const item of changed) items.put(item)
       if (forgotten !== undefined) items.delete(forgotten)

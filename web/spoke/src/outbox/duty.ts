@@ -3,22 +3,22 @@ import { Candidate } from '../tabs/candidate.js'
 import type { Ended } from './item.js'
 
 /** What tabs of one outbox tell each other. */
-export type Letter<Map extends object> =
+export type Letter<Events extends object> =
   /** What is on the disk has changed. */
   | { readonly kind: 'changed' }
   /** From the tab that sends. */
-  | { readonly kind: 'ended'; readonly ended: Ended<Map> }
+  | { readonly kind: 'ended'; readonly ended: Ended<Events> }
   /** From the tab that sends: why it pauses, if it does. */
   | { readonly kind: 'sends'; readonly paused: Problem | undefined }
   /** To the tab that sends: are you there? */
   | { readonly kind: 'ask' }
   | { readonly kind: 'resume' }
 
-export interface DutyOptions<Map extends object> {
+export interface DutyOptions<Events extends object> {
   readonly name: string
   /** Whether something waits, so that it matters that somebody sends. */
   readonly waiting: () => boolean
-  readonly heard: (letter: Letter<Map>) => void
+  readonly heard: (letter: Letter<Events>) => void
   /** Whether this tab sends has changed. */
   readonly changed: () => void
   /** The page is back, after it may have missed letters. */
@@ -36,15 +36,15 @@ const answerMs = 3_000
  * at another tab. Two that send for a moment do no harm, since every event has its id.
  * Where a page has no Web Locks, or may have none, every tab sends.
  */
-export class Duty<Map extends object> {
-  readonly #options: DutyOptions<Map>
+export class Duty<Events extends object> {
+  readonly #options: DutyOptions<Events>
   readonly #candidate: Candidate | undefined
   readonly #stop = new AbortController()
   #channel: BroadcastChannel | undefined
   #watch: ReturnType<typeof setTimeout> | undefined
   #here: boolean
 
-  constructor(options: DutyOptions<Map>) {
+  constructor(options: DutyOptions<Events>) {
     this.#options = options
     const tabs = typeof document !== 'undefined' && typeof BroadcastChannel !== 'undefined'
     const locks = tabs && globalThis.navigator?.locks !== undefined
@@ -70,7 +70,7 @@ export class Duty<Map extends object> {
     return this.#here
   }
 
-  tell(letter: Letter<Map>): void {
+  tell(letter: Letter<Events>): void {
     this.#channel?.postMessage(letter)
   }
 
@@ -103,7 +103,7 @@ export class Duty<Map extends object> {
 
   #come(): void {
     this.#channel = new BroadcastChannel(this.#options.name)
-    this.#channel.onmessage = ({ data }: MessageEvent<Letter<Map>>) => {
+    this.#channel.onmessage = ({ data }: MessageEvent<Letter<Events>>) => {
       if (data.kind === 'ended' || data.kind === 'sends') this.#unwatch()
       this.#options.heard(data)
       this.watch()

@@ -13,16 +13,16 @@ import { Box } from './outbox.js'
 
 export type { Ended, Failed, Kept, OutboxItem, SettleConflict, Settled } from './item.js'
 
-export interface OutboxOptions<Map extends object> {
+export interface OutboxOptions<Events extends object> {
   /**
    * Who is signed in, such as a user's id: only tabs of the same share an outbox, and
    * what one has left is not sent by another. Name the hub in it, too, if there are several.
    */
   readonly identity: string
   /** Settles conflicts, of all items or by the type of their first drafts. Without, they are given up. */
-  readonly conflict?: SettleConflict<Map> | { readonly [Type in keyof Map & string]?: SettleConflict<Map> }
+  readonly conflict?: SettleConflict<Events> | { readonly [Type in keyof Events & string]?: SettleConflict<Events> }
   /** Hears, in every tab, of each item that is given up. */
-  readonly onGivenUp?: (item: OutboxItem<Map>) => void
+  readonly onGivenUp?: (item: OutboxItem<Events>) => void
 }
 
 export interface EnqueueOptions {
@@ -44,21 +44,21 @@ export interface Handle {
 }
 
 /** An outbox: one for all tabs of an identity. At most 1,000 items of 5 MB together, for a day. */
-export interface Outbox<Map extends object> {
+export interface Outbox<Events extends object> {
   /** Resolves when what earlier pages have left is in `items`. */
   readonly ready: Promise<void>
   /** What waits, in order; another array after every change. */
-  readonly items: readonly OutboxItem<Map>[]
+  readonly items: readonly OutboxItem<Events>[]
   /** What is not sent any more and why, until it is sent again or discarded. */
-  readonly givenUp: readonly OutboxItem<Map>[]
+  readonly givenUp: readonly OutboxItem<Events>[]
   /** Where what waits is kept. In memory it is lost with this page. */
   readonly durability: Kept
   /** Why nothing is sent at present: who is signed in is refused. */
   readonly paused: HubError | undefined
   /** Calls back after every change, with an item that has ended if it is that; returns what ends it. */
-  watch(listener: (ended?: Ended<Map>) => void): () => void
+  watch(listener: (ended?: Ended<Events>) => void): () => void
   /** Publishes drafts, together if there are several, as soon as that is possible. */
-  enqueue(drafts: Draft<Map> | readonly Draft<Map>[], options?: EnqueueOptions): Handle
+  enqueue(drafts: Draft<Events> | readonly Draft<Events>[], options?: EnqueueOptions): Handle
   /**
    * Sends what was given up once more, with the same ids. The hub knows them for a day: what
    * was given up for its age may have been stored without our hearing of it, and is then stored twice.
@@ -73,9 +73,9 @@ export interface Outbox<Map extends object> {
 }
 
 /** Opens the outbox of an identity. */
-export function createOutbox<Map extends object = EventMap>(
-  spoke: Spoke<Map>,
-  options: OutboxOptions<Map>,
-): Outbox<Map> {
+export function createOutbox<Events extends object = EventMap>(
+  spoke: Spoke<Events>,
+  options: OutboxOptions<Events>,
+): Outbox<Events> {
   return new Box(spoke, options)
 }

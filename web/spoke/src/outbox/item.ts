@@ -2,12 +2,12 @@ import type { ConflictError, Problem } from '../problem.js'
 import type { Draft, Published } from '../publisher.js'
 
 /** What is published together, from when it was enqueued until the hub has it. */
-export interface OutboxItem<Map extends object> {
+export interface OutboxItem<Events extends object> {
   readonly id: string
   /** Items of one lane are sent one after the other. */
   readonly lane: string
   /** Every one has its id, which never changes. */
-  readonly drafts: readonly Draft<Map>[]
+  readonly drafts: readonly Draft<Events>[]
   /** When it was enqueued, in milliseconds since 1970. */
   readonly at: number
   /** Its place: rises from item to item. */
@@ -31,8 +31,8 @@ export interface Failed {
 }
 
 /** How an item has ended: with the hub's answer, or without one, dropped or discarded. */
-export interface Ended<Map extends object> {
-  readonly item: OutboxItem<Map>
+export interface Ended<Events extends object> {
+  readonly item: OutboxItem<Events>
   readonly published?: Published
 }
 
@@ -41,14 +41,14 @@ export interface Ended<Map extends object> {
  * ids of those whose places they take; `'drop'`, and it is forgotten; or nothing, and it
  * is given up, as it is when this throws.
  */
-export type SettleConflict<Map extends object> = (
-  item: OutboxItem<Map>,
+export type SettleConflict<Events extends object> = (
+  item: OutboxItem<Events>,
   error: ConflictError,
-) => Settled<Map> | Promise<Settled<Map>>
+) => Settled<Events> | Promise<Settled<Events>>
 
-export type Settled<Map extends object> =
-  | readonly Draft<Map>[]
-  | { readonly drafts: readonly Draft<Map>[]; readonly note: unknown }
+export type Settled<Events extends object> =
+  | readonly Draft<Events>[]
+  | { readonly drafts: readonly Draft<Events>[]; readonly note: unknown }
   | 'drop'
   | undefined
 

@@ -28,23 +28,23 @@ interface Waiter {
  * Box is an outbox as one tab has it. What is on the disk is the same for all tabs and
  * read again whenever another has changed it; what the disk does not take is this tab's.
  */
-export class Box<Map extends object> implements Outbox<Map> {
+export class Box<Events extends object> implements Outbox<Events> {
   readonly ready: Promise<void>
-  readonly #options: OutboxOptions<Map>
-  readonly #disk: Disk<Map>
-  readonly #duty: Duty<Map>
-  readonly #sender: Sender<Map>
+  readonly #options: OutboxOptions<Events>
+  readonly #disk: Disk<Events>
+  readonly #duty: Duty<Events>
+  readonly #sender: Sender<Events>
   readonly #unwatch: () => void
-  readonly #listeners = new Set<(ended?: Ended<Map>) => void>()
-  readonly #waiters = new globalThis.Map<string, Waiter>()
-  readonly #all = new globalThis.Map<string, OutboxItem<Map>>()
+  readonly #listeners = new Set<(ended?: Ended<Events>) => void>()
+  readonly #waiters = new Map<string, Waiter>()
+  readonly #all = new Map<string, OutboxItem<Events>>()
   /** What is on its way to the disk. */
   readonly #storing = new Set<string>()
   /** What the disk has not taken. */
   readonly #unsaved = new Set<string>()
   readonly #ended = new Set<string>()
   /** What is gone from the disk, and has not been told of yet. */
-  readonly #lost = new globalThis.Map<string, OutboxItem<Map>>()
+  readonly #lost = new Map<string, OutboxItem<Events>>()
   #searching: ReturnType<typeof setTimeout> | undefined
   #relieving: ReturnType<typeof setTimeout> | undefined
   #reliefMs = reliefMs
@@ -60,10 +60,10 @@ export class Box<Map extends object> implements Outbox<Map> {
   /** Why the tab that sends pauses, if that is another. */
   #pausedThere: Problem | undefined
   #paused: HubError | undefined
-  #items: readonly OutboxItem<Map>[] = []
-  #givenUp: readonly OutboxItem<Map>[] = []
+  #items: readonly OutboxItem<Events>[] = []
+  #givenUp: readonly OutboxItem<Events>[] = []
 
-  constructor(spoke: Spoke<Map>, options: OutboxOptions<Map>) {
+  constructor(spoke: Spoke<Events>, options: OutboxOptions<Events>) {
     const name = `nave-outbox/1 ${options.identity}`
     const { conflict } = options
     this.#options = options
@@ -99,11 +99,11 @@ export class Box<Map extends object> implements Outbox<Map> {
     this.ready = this.#read()
   }
 
-  get items(): readonly OutboxItem<Map>[] {
+  get items(): readonly OutboxItem<Events>[] {
     return this.#items
   }
 
-  get givenUp(): readonly OutboxItem<Map>[] {
+  get givenUp(): readonly OutboxItem<Events>[] {
     return this.#givenUp
   }
 
@@ -115,13 +115,13 @@ export class Box<Map extends object> implements Outbox<Map> {
     return this.#paused
   }
 
-  watch(listener: (ended?: Ended<Map>) => void): () => void {
-    const own = (ended?: Ended<Map>) => listener(ended)
+  watch(listener: (ended?: Ended<Events>) => void): () => void {
+    const own = (ended?: Ended<Events>) => listener(ended)
     this.#listeners.add(own)
     return () => this.#listeners.delete(own)
   }
 
-  enqueue(drafts: Draft<Map> | readonly Draft<Map>[], options: EnqueueOptions = {}): Handle {
+  enqueue(drafts: Draft<Events> | readonly Draft<Events>[], options: EnqueueOptions = {}): Handle {
     const id = randomId()
     const sent = new Promise<Published>((resolve, reject) => this.#waiters.set(id, { resolve, reject }))
     sent.catch(() => {}) // what is given up is shown, whether or not somebody waits for it here
@@ -160,7 +160,7 @@ export class Box<Map extends object> implements Outbox<Map> {
     for (const id of this.#waiters.keys()) this.#settle(id, new Error('the outbox was closed and keeps the item'))
   }
 
-  async #enqueue(id: string, drafts: Draft<Map> | readonly Draft<Map>[], options: EnqueueOptions): Promise<Kept> {
+  async #enqueue(id: string, drafts: Draft<Events> | readonly Draft<Events>[], options: EnqueueOptions): Promise<Kept> {
     if (this.#closed) throw new Error('the outbox is closed')
     const made = this.#itemOf(id, Array.isArray(drafts) ? drafts : [drafts], options)
     await this.ready
@@ -185,13 +185,13 @@ export class Box<Map extends object> implements Outbox<Map> {
   /** What is enqueued now, whatever the application makes of it later. */
   #itemOf(
     id: string,
-    drafts: readonly Draft<Map>[],
+    drafts: readonly Draft<Events>[],
     { lane, chain, note }: EnqueueOptions,
-  ): Omit<OutboxItem<Map>, 'order'> {
+  ): Omit<OutboxItem<Events>, 'order'> {
     const [first] = drafts
     if (first === undefined) throw new Error('there is nothing to publish: enqueue a draft, or several')
     const json = JSON.stringify({ note, drafts: drafts.map((draft) => ({ ...draft, id: draft.id ?? randomId() })) })
-    const copy: Pick<OutboxItem<Map>, 'drafts' | 'note'> = JSON.parse(json)
+    const copy: Pick<OutboxItem<Events>, 'drafts' | 'note'> = JSON.parse(json)
     return {
       ...copy,
       id,
@@ -204,7 +204,7 @@ export class Box<Map extends object> implements Outbox<Map> {
   }
 
   /** Writes to the disk. What it does not take is this tab's, until it does. */
-  async #write(changed: readonly OutboxItem<Map>[], forgotten?: string): Promise<void> {
+  async #write(changed: readonly OutboxItem<Events>[], forgotten?: string): Promise<void> {
     this.#writes++
     try {
       await this.#disk.write(changed, forgotten)
@@ -264,13 +264,13 @@ export class Box<Map extends object> implements Outbox<Map> {
     this.#sender.pass()
   }
 
-  #replace(items: readonly OutboxItem<Map>[]): void {
+  #replace(items: readonly OutboxItem<Events>[]): void {
     if (this.#mark !== '' && this.#mark !== this.#disk.mark) {
       for (const id of this.#all.keys()) this.#unsaved.add(id) // it was deleted, which nobody has meant
       this.#relieve()
     }
     this.#mark = this.#disk.mark
-    const before = new globalThis.Map(this.#all)
+    const before = new Map(this.#all)
     for (const id of before.keys()) if (!this.#unsaved.has(id) && !this.#storing.has(id)) this.#all.delete(id)
     for (const item of items) {
       if (this.#ended.has(item.id) || this.#unsaved.has(item.id)) continue
@@ -294,7 +294,7 @@ export class Box<Map extends object> implements Outbox<Map> {
     }
   }
 
-  async #change(item: OutboxItem<Map>): Promise<void> {
+  async #change(item: OutboxItem<Events>): Promise<void> {
     if (!this.#all.has(item.id)) return // discarded
     this.#all.set(item.id, item)
     await this.#write([item])
@@ -302,7 +302,7 @@ export class Box<Map extends object> implements Outbox<Map> {
     this.#tell()
   }
 
-  async #end(ended: Ended<Map>): Promise<void> {
+  async #end(ended: Ended<Events>): Promise<void> {
     const { item, published } = ended
     const changed = published ? chained(this.#items, item, published) : []
     this.#forget(item.id)
@@ -315,7 +315,7 @@ export class Box<Map extends object> implements Outbox<Map> {
     this.#finish(ended)
   }
 
-  #finish(ended: Ended<Map>): void {
+  #finish(ended: Ended<Events>): void {
     this.#settle(ended.item.id, ended.published ?? new Error('the item was dropped'))
     this.#tell(ended)
   }
@@ -328,7 +328,7 @@ export class Box<Map extends object> implements Outbox<Map> {
     if (this.#ended.size > mostRemembered && oldest !== undefined) this.#ended.delete(oldest)
   }
 
-  #failed(item: OutboxItem<Map>): void {
+  #failed(item: OutboxItem<Events>): void {
     const { reason, problem } = item.failure ?? { reason: '' }
     this.#settle(item.id, problem ? errorOf({ ...problem, detail: reason }) : new Error(reason))
     guarded(() => this.#options.onGivenUp?.(item))
@@ -341,7 +341,7 @@ export class Box<Map extends object> implements Outbox<Map> {
     else waiter?.resolve(outcome)
   }
 
-  #hear(letter: Letter<Map>): void {
+  #hear(letter: Letter<Events>): void {
     switch (letter.kind) {
       case 'changed':
         return void this.#read()
@@ -374,7 +374,7 @@ export class Box<Map extends object> implements Outbox<Map> {
     this.#tell()
   }
 
-  #tell(ended?: Ended<Map>): void {
+  #tell(ended?: Ended<Events>): void {
     const all = [...this.#all.values()].sort((a, b) => a.order - b.order)
     this.#items = all.filter(({ failure }) => !failure)
     this.#givenUp = all.filter(({ failure }) => failure)

@@ -3,22 +3,22 @@ import type { Draft, Published, PublishOptions } from '../publisher.js'
 import type { Failed, OutboxItem, SettleConflict } from './item.js'
 
 /** Where items lie that are to be sent. */
-export interface Desk<Map extends object> {
+export interface Desk<Events extends object> {
   /** What waits, in order. */
-  items(): readonly OutboxItem<Map>[]
+  items(): readonly OutboxItem<Events>[]
   /** Whether it is this tab that sends an item. */
-  mine(item: OutboxItem<Map>): boolean
-  sent(item: OutboxItem<Map>, published: Published): Promise<void>
-  dropped(item: OutboxItem<Map>): Promise<void>
-  changed(item: OutboxItem<Map>): Promise<void>
+  mine(item: OutboxItem<Events>): boolean
+  sent(item: OutboxItem<Events>, published: Published): Promise<void>
+  dropped(item: OutboxItem<Events>): Promise<void>
+  changed(item: OutboxItem<Events>): Promise<void>
   /** Whether it pauses has changed. */
   paused(): void
 }
 
-export interface SenderOptions<Map extends object> {
-  readonly desk: Desk<Map>
-  readonly publish: (drafts: readonly Draft<Map>[], options: PublishOptions) => Promise<Published>
-  readonly conflictOf: (item: OutboxItem<Map>) => SettleConflict<Map> | undefined
+export interface SenderOptions<Events extends object> {
+  readonly desk: Desk<Events>
+  readonly publish: (drafts: readonly Draft<Events>[], options: PublishOptions) => Promise<Published>
+  readonly conflictOf: (item: OutboxItem<Events>) => SettleConflict<Events> | undefined
 }
 
 const mostLanes = 4
@@ -28,15 +28,15 @@ const mostAgeMs = 24 * 60 * 60_000
 const tooOld = 'it has waited for more than a day: the hub may have it, and would not know it again'
 
 /** Sender sends what waits, lane by lane in order, and decides what becomes of what is refused. */
-export class Sender<Map extends object> {
-  readonly #options: SenderOptions<Map>
-  readonly #busy = new globalThis.Map<string, AbortController>()
+export class Sender<Events extends object> {
+  readonly #options: SenderOptions<Events>
+  readonly #busy = new Map<string, AbortController>()
   /** What waits for an answer, or for its next try. */
   readonly #trying = new Set<AbortController>()
   #paused: Problem | undefined
   #closed = false
 
-  constructor(options: SenderOptions<Map>) {
+  constructor(options: SenderOptions<Events>) {
     this.#options = options
   }
 
@@ -86,7 +86,7 @@ export class Sender<Map extends object> {
     for (const under of this.#busy.values()) under.abort()
   }
 
-  async #send(item: OutboxItem<Map>): Promise<void> {
+  async #send(item: OutboxItem<Events>): Promise<void> {
     const under = new AbortController()
     this.#busy.set(item.lane, under)
     const left = item.at + mostAgeMs - Date.now()
@@ -105,7 +105,7 @@ export class Sender<Map extends object> {
     }
   }
 
-  async #refused(item: OutboxItem<Map>, error: unknown, signal: AbortSignal): Promise<void> {
+  async #refused(item: OutboxItem<Events>, error: unknown, signal: AbortSignal): Promise<void> {
     if (!(error instanceof HubError)) return this.#giveUp(item, { reason: reasonOf(error) })
     const { problem } = error
     if (problem.status === 401) {
@@ -121,7 +121,7 @@ export class Sender<Map extends object> {
     }
   }
 
-  async #settle(item: OutboxItem<Map>, error: ConflictError, signal: AbortSignal): Promise<void> {
+  async #settle(item: OutboxItem<Events>, error: ConflictError, signal: AbortSignal): Promise<void> {
     const { desk, conflictOf } = this.#options
     const settle = item.rebases < mostRebases ? conflictOf(item) : undefined
     const settled = await settle?.(item, error)
@@ -133,7 +133,7 @@ export class Sender<Map extends object> {
     await desk.changed({ ...item, drafts: named, note, rebases: item.rebases + 1 })
   }
 
-  #giveUp(item: OutboxItem<Map>, failure: Failed): Promise<void> {
+  #giveUp(item: OutboxItem<Events>, failure: Failed): Promise<void> {
     return this.#options.desk.changed({ ...item, failure })
   }
 }

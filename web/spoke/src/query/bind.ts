@@ -5,21 +5,21 @@ import { type Effects, Keeper } from './keeper.js'
 import { nudge } from './silence.js'
 
 /** Which events are about which queries, and how. */
-export interface Binding<Map extends object, Data> extends Effects<Map, Data> {
+export interface Binding<Events extends object, Data> extends Effects<Events, Data> {
   /** The queries that the filters are about: their keys begin with this. */
   readonly queryKey: QueryKey
   /** The queries of those that one event is about; all of them if absent. */
-  readonly keyOf?: ((event: EventOf<Map>) => QueryKey) | undefined
+  readonly keyOf?: ((event: EventOf<Events>) => QueryKey) | undefined
 }
 
 /** Keeps the queries of a binding up to date, and returns what ends that. */
-export function bindQueries<Map extends object, Data>(
+export function bindQueries<Events extends object, Data>(
   client: QueryClient,
-  spoke: Spoke<Map>,
-  binding: Binding<Map, Data>,
+  spoke: Spoke<Events>,
+  binding: Binding<Events, Data>,
 ): () => void {
   const cache = client.getQueryCache()
-  const queries = (event?: EventOf<Map>) =>
+  const queries = (event?: EventOf<Events>) =>
     cache.findAll({ queryKey: (event && binding.keyOf?.(event)) ?? binding.queryKey })
   const keeper = new Keeper(client, spoke, { effects: () => binding, queries })
   const unwatch = cache.subscribe((event) => {

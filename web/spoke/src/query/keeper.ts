@@ -6,13 +6,13 @@ import { beforeFrame } from './frame.js'
 import { look, refused } from './silence.js'
 
 /** What an event does to data, and as of when data is. */
-export interface Effects<Map extends object, Data> {
+export interface Effects<Events extends object, Data> {
   readonly filters: string | readonly string[]
   /**
    * What an event makes of the data. It has to bear the same event twice, and one
    * that the data has already: compare versions. Nothing, or no `apply`, fetches anew.
    */
-  readonly apply?: ((data: Data, event: EventOf<Map>) => Data | undefined) | undefined
+  readonly apply?: ((data: Data, event: EventOf<Events>) => Data | undefined) | undefined
   /**
    * The hub's cursor as of which data was read, if whoever answers says so: then data
    * that a server has fetched is followed from there, and need not be fetched again.
@@ -20,11 +20,11 @@ export interface Effects<Map extends object, Data> {
   readonly cursorOf?: ((data: Data) => string | undefined) | undefined
 }
 
-export interface Kept<Map extends object, Data> {
+export interface Kept<Events extends object, Data> {
   /** May change while it is kept, but for the filters. */
-  readonly effects: () => Effects<Map, Data>
+  readonly effects: () => Effects<Events, Data>
   /** The queries that an event is about, or all. */
-  readonly queries: (event?: EventOf<Map>) => readonly Query[]
+  readonly queries: (event?: EventOf<Events>) => readonly Query[]
 }
 
 /** A fetch that is under way. */
@@ -55,17 +55,17 @@ const spreadMs = 1_000
  * comes during a fetch is remembered, and applied again to what it brings, or to what
  * is left if it is called off. Where it is not known what was missed, it is fetched.
  */
-export class Keeper<Map extends object, Data> {
+export class Keeper<Events extends object, Data> {
   readonly #client: QueryClient
-  readonly #spoke: Spoke<Map>
-  readonly #kept: Kept<Map, Data>
-  readonly #fetching = new globalThis.Map<Query, Fetching<EventOf<Map>>>()
-  readonly #soon = new globalThis.Map<Query, ReturnType<typeof setTimeout>>()
+  readonly #spoke: Spoke<Events>
+  readonly #kept: Kept<Events, Data>
+  readonly #fetching = new Map<Query, Fetching<EventOf<Events>>>()
+  readonly #soon = new Map<Query, ReturnType<typeof setTimeout>>()
   readonly #unsubscribe: () => void
-  #waiting: EventOf<Map>[] = []
+  #waiting: EventOf<Events>[] = []
   #ended = false
 
-  constructor(client: QueryClient, spoke: Spoke<Map>, kept: Kept<Map, Data>) {
+  constructor(client: QueryClient, spoke: Spoke<Events>, kept: Kept<Events, Data>) {
     this.#client = client
     this.#spoke = spoke
     this.#kept = kept
@@ -135,7 +135,7 @@ export class Keeper<Map extends object, Data> {
     this.#ended = true
   }
 
-  #take(events: readonly EventOf<Map>[]): void {
+  #take(events: readonly EventOf<Events>[]): void {
     this.#waiting.push(...events)
     if (this.#waiting.length < mostWaiting) beforeFrame(this.#flush)
     else notifyManager.batch(this.#flush)
@@ -144,7 +144,7 @@ export class Keeper<Map extends object, Data> {
   readonly #flush = (): void => {
     const events = this.#waiting
     this.#waiting = []
-    const about = new globalThis.Map<Query, EventOf<Map>[]>()
+    const about = new Map<Query, EventOf<Events>[]>()
     for (const event of events)
       for (const query of this.#about(event)) {
         const own = about.get(query)
@@ -163,7 +163,7 @@ export class Keeper<Map extends object, Data> {
     }
   }
 
-  #about(event: EventOf<Map>): readonly Query[] {
+  #about(event: EventOf<Events>): readonly Query[] {
     try {
       return this.#kept.queries(event)
     } catch (error) {
@@ -173,7 +173,7 @@ export class Keeper<Map extends object, Data> {
     }
   }
 
-  #apply(query: Query, events: readonly EventOf<Map>[]): void {
+  #apply(query: Query, events: readonly EventOf<Events>[]): void {
     const { apply } = this.#kept.effects()
     let data = query.state.data as Data | undefined
     const isGone = this.#client.getQueryCache().get(query.queryHash) !== query
@@ -188,16 +188,16 @@ export class Keeper<Map extends object, Data> {
     else if (data !== query.state.data) this.#client.setQueryData(query.queryKey, data)
   }
 
-  #begin(query: Query): Fetching<EventOf<Map>> {
+  #begin(query: Query): Fetching<EventOf<Events>> {
     const before = this.#fetching.get(query)
     const needed = before?.again || before?.needed || query.state.isInvalidated
-    const fetching: Fetching<EventOf<Map>> = { events: [], data: query.state.data, again: false, needed }
+    const fetching: Fetching<EventOf<Events>> = { events: [], data: query.state.data, again: false, needed }
     this.#fetching.set(query, fetching)
     return fetching
   }
 
   /** A fetch is over: what has come meanwhile is applied to what is there now. */
-  #over(query: Query): Fetching<EventOf<Map>> | undefined {
+  #over(query: Query): Fetching<EventOf<Events>> | undefined {
     const fetching = this.#fetching.get(query)
     if (fetching === undefined) return undefined
     this.#fetching.delete(query)

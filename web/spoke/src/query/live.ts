@@ -31,30 +31,30 @@ const silentMs = 30_000
  * fetched at its `refetchInterval`, or every 30 s, only while none can come. It takes
  * `liveQueries` beside the client; without, as on a server, it is a query like others.
  */
-export function liveQuery<Map extends object, O extends Options>(
-  spoke: Spoke<Map>,
+export function liveQuery<Events extends object, O extends Options>(
+  spoke: Spoke<Events>,
   options: O,
-  effects: Effects<Map, DataOf<O>>,
+  effects: Effects<Events, DataOf<O>>,
 ): O {
   const { refetchInterval = silentMs, staleTime = Number.POSITIVE_INFINITY } = options
   return { ...options, staleTime, refetchInterval: whileSilent(spoke, refetchInterval), [liveness]: effects }
 }
 
-interface Held<Map extends object> {
-  readonly keeper: Keeper<Map, unknown>
-  effects: Effects<Map, unknown>
+interface Held<Events extends object> {
+  readonly keeper: Keeper<Events, unknown>
+  effects: Effects<Events, unknown>
 }
 
 /**
  * Keeps the live queries of a client up to date, each for as long as it is in the
  * cache, and returns what ends that. For a page, not for a server.
  */
-export function liveQueries<Map extends object>(client: QueryClient, spoke: Spoke<Map>): () => void {
+export function liveQueries<Events extends object>(client: QueryClient, spoke: Spoke<Events>): () => void {
   const cache = client.getQueryCache()
-  const held = new globalThis.Map<Query, Held<Map>>()
+  const held = new Map<Query, Held<Events>>()
 
   const look = (query: Query) => {
-    const effects = effectsOf<Map>(query.options)
+    const effects = effectsOf<Events>(query.options)
     const before = held.get(query)
     if (effects === undefined || effects === before?.effects) return
     if (before && JSON.stringify(before.effects.filters) === JSON.stringify(effects.filters)) {
@@ -63,7 +63,7 @@ export function liveQueries<Map extends object>(client: QueryClient, spoke: Spok
     }
     before?.keeper.end()
     const all = [query]
-    const now: Held<Map> = {
+    const now: Held<Events> = {
       effects,
       keeper: new Keeper(client, spoke, { effects: () => held.get(query)?.effects ?? effects, queries: () => all }),
     }
@@ -90,6 +90,6 @@ export function liveQueries<Map extends object>(client: QueryClient, spoke: Spok
 }
 
 /** Those of `liveQuery`: nothing else can have the symbol. */
-function effectsOf<Map extends object>(options: object): Effects<Map, unknown> | undefined {
-  return liveness in options ? (options[liveness] as Effects<Map, unknown>) : undefined
+function effectsOf<Events extends object>(options: object): Effects<Events, unknown> | undefined {
+  return liveness in options ? (options[liveness] as Effects<Events, unknown>) : undefined
 }

@@ -7,13 +7,13 @@ import { useSpoke } from './provider.js'
  * Follows filters for as long as the component is there. Callbacks may change with
  * every render; filters and options begin a new subscription when they do.
  */
-export function useEvents<Map extends object = EventMap>(
+export function useEvents<Events extends object = EventMap>(
   filters: string | readonly string[],
-  subscriber: Subscriber<Map> | Subscriber<Map>['events'],
+  subscriber: Subscriber<Events> | Subscriber<Events>['events'],
   options: SubscribeOptions = {},
 ): void {
-  const spoke = useSpoke<Map>()
-  const latest = useRef<Subscriber<Map>>({ events: () => {} })
+  const spoke = useSpoke<Events>()
+  const latest = useRef<Subscriber<Events>>({ events: () => {} })
   useInsertionEffect(() => {
     latest.current = typeof subscriber === 'function' ? { events: subscriber } : subscriber
   })

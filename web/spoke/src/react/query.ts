@@ -15,11 +15,11 @@ import { useSpoke } from './provider.js'
  * begin a new one when they do. Call it before the hooks of the queries: what they have
  * fetched already is fetched again, since nobody knows what has been missed.
  */
-export function useBindQueries<Map extends object = EventMap, Data = unknown>(
+export function useBindQueries<Events extends object = EventMap, Data = unknown>(
   client: QueryClient,
-  binding: Binding<Map, Data>,
+  binding: Binding<Events, Data>,
 ): void {
-  const spoke = useSpoke<Map>()
+  const spoke = useSpoke<Events>()
   const latest = useRef(binding)
   useInsertionEffect(() => {
     latest.current = binding
@@ -29,7 +29,7 @@ export function useBindQueries<Map extends object = EventMap, Data = unknown>(
   const [some, dated] = [keyOf !== undefined, cursorOf !== undefined]
   useEffect(() => {
     const { filters, queryKey } = latest.current
-    return bindQueries<Map, Data>(client, spoke, {
+    return bindQueries<Events, Data>(client, spoke, {
       filters,
       queryKey,
       keyOf: some ? (event) => latest.current.keyOf?.(event) ?? queryKey : undefined,

@@ -51,10 +51,10 @@ export function useLiveState<Entity>(open: () => LiveState<Entity>, name: string
 }
 
 /** An outbox as it is rendered. */
-export type OutboxView<Map extends object> = Pick<Outbox<Map>, 'items' | 'givenUp' | 'durability' | 'paused'>
+export type OutboxView<Events extends object> = Pick<Outbox<Events>, 'items' | 'givenUp' | 'durability' | 'paused'>
 
 /** What waits in an outbox, which the application makes, outside of components. */
-export function useOutbox<Map extends object>(outbox: Outbox<Map>): OutboxView<Map> {
+export function useOutbox<Events extends object>(outbox: Outbox<Events>): OutboxView<Events> {
   const watch = useCallback((changed: () => void) => outbox.watch(() => changed()), [outbox])
   const see = <Seen>(look: () => Seen) => [watch, look, look] as const
   return {

@@ -3,14 +3,14 @@ import type { Spoke } from '../spoke.js'
 import { Batcher } from './batcher.js'
 import { isShedding } from './shedding.js'
 
-export interface TrackerOptions<Map extends object> {
+export interface TrackerOptions<Events extends object> {
   /** Where it is published, such as `analytics/alice`; best a transient one. */
   readonly topic: string
   /**
    * Which share of pages tracks, 0 to 1: of each name, if it is listed, all that a page
    * does or nothing. Defaults to 1.
    */
-  readonly sample?: number | { readonly [Name in keyof Map & string]?: number }
+  readonly sample?: number | { readonly [Name in keyof Events & string]?: number }
   /** How long an event waits for others at most. Defaults to 5 s. */
   readonly everyMs?: number
   /** How many are sent together at most. Defaults to 50. */
@@ -18,9 +18,9 @@ export interface TrackerOptions<Map extends object> {
 }
 
 /** Publishes what people do, without haste. */
-export interface Tracker<Map extends object> {
+export interface Tracker<Events extends object> {
   /** Notes that something was done. It never throws, and never waits. May be called without `this`. */
-  readonly track: <Name extends keyof Map & string>(name: Name, data?: Map[Name]) => void
+  readonly track: <Name extends keyof Events & string>(name: Name, data?: Events[Name]) => void
   /** Sends what waits. */
   flush(): Promise<void>
   /** How many were tracked and will not be sent: the hub sheds load, refuses them, or is away for too long. */
@@ -34,23 +34,23 @@ export interface Tracker<Map extends object> {
  * the page is hidden or left goes then. While the hub sheds load they are dropped: they
  * are the first thing that one can do without.
  */
-export function createTracker<Map extends object = EventMap>(
-  spoke: Spoke<Map>,
-  options: TrackerOptions<Map>,
-): Tracker<Map> {
+export function createTracker<Events extends object = EventMap>(
+  spoke: Spoke<Events>,
+  options: TrackerOptions<Events>,
+): Tracker<Events> {
   return new Batching(spoke, options)
 }
 
-class Batching<Map extends object> implements Tracker<Map> {
-  readonly #spoke: Spoke<Map>
-  readonly #options: TrackerOptions<Map>
+class Batching<Events extends object> implements Tracker<Events> {
+  readonly #spoke: Spoke<Events>
+  readonly #options: TrackerOptions<Events>
   readonly #batcher: Batcher
   readonly #stop = new AbortController()
   /** Decides what of this page is in the sample. */
   readonly #luck = Math.random()
   #dropped = 0
 
-  constructor(spoke: Spoke<Map>, options: TrackerOptions<Map>) {
+  constructor(spoke: Spoke<Events>, options: TrackerOptions<Events>) {
     this.#spoke = spoke
     this.#options = options
     this.#batcher = new Batcher(spoke, {
@@ -71,7 +71,7 @@ class Batching<Map extends object> implements Tracker<Map> {
     return this.#dropped
   }
 
-  readonly track = <Name extends keyof Map & string>(name: Name, data?: Map[Name]): void => {
+  readonly track = <Name extends keyof Events & string>(name: Name, data?: Events[Name]): void => {
     if (this.#stop.signal.aborted || !this.#isSampled(name)) return
     if (isShedding(this.#spoke)) this.#dropped++
     else this.#batcher.add({ topic: this.#options.topic, type: name, ...(data !== undefined && { data }) })
@@ -86,7 +86,7 @@ class Batching<Map extends object> implements Tracker<Map> {
     this.#batcher.close()
   }
 
-  #isSampled(name: keyof Map & string): boolean {
+  #isSampled(name: keyof Events & string): boolean {
     const { sample = 1 } = this.#options
     const share = typeof sample === 'number' ? sample : (sample[name] ?? 1)
     return (this.#luck + placeOf(name)) % 1 < share

@@ -16,20 +16,20 @@ export type { LiveItem } from './ledger.js'
 export { type Merge, MergeError, mergeFields } from './merge.js'
 export { rebase } from './rebase.js'
 
-export interface LiveStateOptions<Map extends object, Entity> {
+export interface LiveStateOptions<Events extends object, Entity> {
   /** The topic whose keys are the entities. */
   readonly topic: string
   /** The type of the events that changes are published as, with the whole entity as data. */
-  readonly type: keyof Map & string
+  readonly type: keyof Events & string
   /** What an event makes of an entity; nothing removes it. Defaults to the event's data. */
-  readonly apply?: (entity: Entity | undefined, event: EventOf<Map>) => Entity | undefined
+  readonly apply?: (entity: Entity | undefined, event: EventOf<Events>) => Entity | undefined
   /**
    * Settles what two have changed at a time; it may ask somebody, and throw. Defaults to
    * `mergeFields`. With an outbox, give `rebase(merge)` to that instead.
    */
   readonly merge?: Merge<Entity>
   /** Sends the changes: they outlive the page, and are shown in every tab and when it is back. */
-  readonly outbox?: Outbox<Map>
+  readonly outbox?: Outbox<Events>
 }
 
 /** The entities of a topic, by key. */
@@ -59,12 +59,12 @@ export interface LiveState<Entity> {
 }
 
 /** What a live state needs of a spoke. */
-export type Followed<Map extends object> = Pick<Spoke<Map>, 'subscribe' | 'publish' | 'cursor'>
+export type Followed<Events extends object> = Pick<Spoke<Events>, 'subscribe' | 'publish' | 'cursor'>
 
 /** Follows a topic's state. */
-export function liveState<Entity, Map extends object = EventMap>(
-  spoke: Followed<Map>,
-  options: LiveStateOptions<Map, Entity>,
+export function liveState<Entity, Events extends object = EventMap>(
+  spoke: Followed<Events>,
+  options: LiveStateOptions<Events, Entity>,
 ): LiveState<Entity> {
   return new Live(spoke, options)
 }

@@ -27,18 +27,18 @@ interface Change<Entity> {
 }
 
 /** Live is the state of one topic, with our own changes in it. */
-export class Live<Map extends object, Entity> implements LiveState<Entity> {
-  readonly #spoke: Followed<Map>
-  readonly #options: LiveStateOptions<Map, Entity>
-  readonly #apply: NonNullable<LiveStateOptions<Map, Entity>['apply']>
+export class Live<Events extends object, Entity> implements LiveState<Entity> {
+  readonly #spoke: Followed<Events>
+  readonly #options: LiveStateOptions<Events, Entity>
+  readonly #apply: NonNullable<LiveStateOptions<Events, Entity>['apply']>
   readonly #ledger = new Ledger<Entity>()
   readonly #listeners = new Set<() => void>()
   readonly #ends: readonly (() => void)[]
   /** The last change of each key: its version, unless it was merged; rejects if it is not stored. */
-  readonly #lanes = new globalThis.Map<string, Promise<number | undefined>>()
+  readonly #lanes = new Map<string, Promise<number | undefined>>()
   /** Our own events that have come back. */
   readonly #back = new Set<string>()
-  #items: ReadonlyMap<string, LiveItem<Entity>> = new globalThis.Map()
+  #items: ReadonlyMap<string, LiveItem<Entity>> = new Map()
   #ready = false
   #error: HubError | undefined
   /** The log that there was before, if it was replaced. */
@@ -46,7 +46,7 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
   #look: ReturnType<typeof setInterval> | undefined
   #closed = false
 
-  constructor(spoke: Followed<Map>, options: LiveStateOptions<Map, Entity>) {
+  constructor(spoke: Followed<Events>, options: LiveStateOptions<Events, Entity>) {
     this.#spoke = spoke
     this.#options = options
     this.#apply = options.apply ?? ((_, { data }) => data as Entity | undefined)
@@ -163,18 +163,18 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
   async #rebased(change: Change<Entity>, { version, event }: Conflict): Promise<Change<Entity>> {
     const truth = this.#ledger.truth(change.key)
     const current = truth !== undefined && truth.version >= version
-    const theirs = current ? truth.data : event && this.#apply(truth?.data, event as EventOf<Map>)
+    const theirs = current ? truth.data : event && this.#apply(truth?.data, event as EventOf<Events>)
     const mine = await (this.#options.merge ?? mergeFields)(change.base, theirs, change.mine)
     this.#ledger.lay({ id: change.id, key: change.key, show: (entity) => keepMine(theirs, entity, mine) })
     this.#changed()
     return { ...change, base: theirs, mine, ifVersion: current ? truth.version : version }
   }
 
-  #draft({ id, key, type, mine, ifVersion }: Omit<Change<Entity>, 'base'>): Draft<Map> {
+  #draft({ id, key, type, mine, ifVersion }: Omit<Change<Entity>, 'base'>): Draft<Events> {
     return draftOf({ topic: this.#options.topic, type, key, data: mine, id, ifVersion })
   }
 
-  #take(events: readonly EventOf<Map>[]): void {
+  #take(events: readonly EventOf<Events>[]): void {
     for (const event of events) {
       const { key, id, offset = 0 } = event
       if (id !== undefined && this.#ledger.overlays.some((overlay) => overlay.id === id)) this.#remember(id)
@@ -184,7 +184,7 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
     this.#changed()
   }
 
-  #replace(events: readonly EventOf<Map>[]): void {
+  #replace(events: readonly EventOf<Events>[]): void {
     this.#liftStored(({ cursor }) => this.#isPast(cursor))
     this.#ledger.replace(
       events.map((event) => ({
@@ -204,7 +204,7 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
   }
 
   /** Shows what waits in the outbox, also what other tabs and earlier pages have put there. */
-  #readOutbox(ended?: Ended<Map>): void {
+  #readOutbox(ended?: Ended<Events>): void {
     const { outbox } = this.#options
     if (outbox === undefined) return
     const before = this.#ledger.overlays
@@ -221,7 +221,7 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
     if (this.#ledger.overlays !== before) this.#changed()
   }
 
-  #readEnded({ item, published }: Ended<Map>): void {
+  #readEnded({ item, published }: Ended<Events>): void {
     for (const [i, { topic, id = '' }] of item.drafts.entries()) {
       if (topic !== this.#options.topic) continue
       if (published) this.#stored(id, published.events[i]?.offset, published.cursor)
@@ -229,7 +229,7 @@ export class Live<Map extends object, Entity> implements LiveState<Entity> {
     }
   }
 
-  #ours(item: OutboxItem<Map>): readonly Draft<Map>[] {
+  #ours(item: OutboxItem<Events>): readonly Draft<Events>[] {
     return item.drafts.filter(({ topic }) => topic === this.#options.topic)
   }
 

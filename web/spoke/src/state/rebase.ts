@@ -9,16 +9,16 @@ export function noteOf<Entity>({ note }: { readonly note?: unknown }): { readonl
 }
 
 /** A draft whose data is an entity of the map's. */
-export function draftOf<Map extends object>(draft: Draft<EventMap>): Draft<Map> {
-  return draft as Draft<Map>
+export function draftOf<Events extends object>(draft: Draft<EventMap>): Draft<Events> {
+  return draft as Draft<Events>
 }
 
 /**
  * Settles the conflicts of changes that a live state has put into an outbox: its option
  * `conflict`. Merges field by field; what cannot be merged is given up.
  */
-export function rebase<Map extends object, Entity>(merge: Merge<Entity> = mergeFields): SettleConflict<Map> {
-  return async (item: OutboxItem<Map>, { conflicts: [conflict] }) => {
+export function rebase<Events extends object, Entity>(merge: Merge<Entity> = mergeFields): SettleConflict<Events> {
+  return async (item: OutboxItem<Events>, { conflicts: [conflict] }) => {
     const [draft] = item.drafts
     if (draft === undefined || conflict === undefined) return undefined
     const theirs = conflict.event?.data as Entity | undefined

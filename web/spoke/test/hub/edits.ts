@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import type { Site } from './browser.js'
 import type { Options } from './edits-page.js'
 import { eventually, type Hub } from './hub.js'
-import type { Proxy } from './proxy.js'
+import type { FaultyProxy } from './proxy.js'
 
 export interface Stored {
   readonly topic: string
@@ -19,7 +19,7 @@ export async function openEdits(site: Site, options: Options): Promise<Page> {
 }
 
 /** Cuts the network, after a request with its preflight has passed. */
-export async function offline(page: Page, proxy: Proxy): Promise<void> {
+export async function offline(page: Page, proxy: FaultyProxy): Promise<void> {
   await page.evaluate(() => globalThis.edits.note('warm', 0))
   await drained(page)
   await proxy.set({ mode: 'refuse' })

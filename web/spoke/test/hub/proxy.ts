@@ -31,7 +31,7 @@ export interface Seen {
 }
 
 /** A proxy between browser and hub that can go wrong in the ways in which they do. */
-export class Proxy {
+export class FaultyProxy {
   readonly url: string
   readonly #process: ChildProcessByStdio<Writable, Readable, null>
   readonly #lines: AsyncIterator<string>
@@ -47,10 +47,10 @@ export class Proxy {
     this.#lines = lines
   }
 
-  static async start(target: number): Promise<Proxy> {
+  static async start(target: number): Promise<FaultyProxy> {
     const process = spawn(inject('proxy'), ['-to', `127.0.0.1:${target}`], { stdio: ['pipe', 'pipe', 'inherit'] })
     const lines = createInterface(process.stdout)[Symbol.asyncIterator]()
-    return new Proxy(JSON.parse(await next(lines)), process, lines)
+    return new FaultyProxy(JSON.parse(await next(lines)), process, lines)
   }
 
   /** Says what is wrong from now on, all of it; nothing is, without. */

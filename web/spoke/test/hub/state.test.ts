@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { openEdits } from './edits.js'
 import type { Card, Options } from './edits-page.js'
 import { eventually, Hub } from './hub.js'
-import { Proxy } from './proxy.js'
+import { FaultyProxy } from './proxy.js'
 import { world } from './world.js'
 
 const { hub, proxy, site } = await world()
@@ -174,7 +174,7 @@ test('behaviour 23: what was changed offline and cannot be merged is given up, s
 
 test('a change stays over a reset, and goes when the hub has it', async () => {
   const own = await Hub.start()
-  const between = await Proxy.start(own.port)
+  const between = await FaultyProxy.start(own.port)
   try {
     await own.publish({ topic: 's/8', type: 'card', key: 'c', data: { title: 'old', column: 'old' } })
     const page = await ready('s/8', { url: between.url })

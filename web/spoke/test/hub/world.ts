@@ -1,7 +1,7 @@
 import { afterAll, beforeEach } from 'vitest'
 import { Site } from './browser.js'
 import { Hub } from './hub.js'
-import { Proxy } from './proxy.js'
+import { FaultyProxy } from './proxy.js'
 
 /** A hub, a browser, and a line between them that may be bad: for all tests of a file, each of which begins with a good one. */
 export async function world(options?: Parameters<typeof Hub.start>[0]) {
@@ -11,7 +11,7 @@ export async function world(options?: Parameters<typeof Hub.start>[0]) {
   })
   const hub = await Hub.start(options)
   ends.push(() => hub.stop())
-  const proxy = await Proxy.start(hub.port)
+  const proxy = await FaultyProxy.start(hub.port)
   ends.push(() => proxy.stop())
   const site = await Site.start()
   ends.push(() => site.stop())
