@@ -1,10 +1,12 @@
 /** Calls what is not ours: what it throws, or its promise rejects with, goes to `fail` and stops nothing. */
-export function guarded(f: () => unknown, fail: (error: unknown) => void = console.error): void {
+export function guarded<T>(f: () => T, fail: (error: unknown) => void): T | undefined {
   try {
     const result = f()
     if (result instanceof Promise) result.catch(fail)
+    return result
   } catch (error) {
     fail(error)
+    return undefined
   }
 }
 

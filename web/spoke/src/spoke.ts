@@ -3,6 +3,7 @@ import type { Feed, FeedSink } from './feed.js'
 import type { Frame, Notice } from './frames.js'
 import { type Fetch, Http } from './http.js'
 import { Inbox } from './inbox.js'
+import { Listeners } from './listeners.js'
 import { initial, type State } from './machine/state.js'
 import type { Problem } from './problem.js'
 import { type Draft, type Published, Publisher, type PublishOptions } from './publisher.js'
@@ -71,6 +72,8 @@ export interface Spoke<Events extends object> {
   publish(draft: Draft<Events>, options?: PublishOptions): Promise<Published>
   /** Publishes events together: all are stored, or none. */
   batch(drafts: readonly Draft<Events>[], options?: PublishOptions): Promise<Published>
+  /** Tells `onError` what goes wrong in what is built on the spoke. May be called without `this`. */
+  readonly report: (error: unknown) => void
   /** Tries now what waits for its time, also after the token was refused. */
   retry(): void
   /** Switches live delivery off, until `enable`. Publishing goes on. */
@@ -92,9 +95,9 @@ class Hub<Events extends object> implements Spoke<Events> {
   readonly #inbox: Inbox<Events>
   readonly #feed: Feed
   readonly #publisher: Publisher
-  readonly #fail: (error: unknown) => void
-  readonly #watchers = new Set<(state: State) => void>()
-  readonly #listeners = new Set<(said: Frame | Notice, at: number) => void>()
+  readonly report: (error: unknown) => void
+  readonly #watchers: Listeners<[state: State]>
+  readonly #listeners: Listeners<[said: Frame | Notice, at: number]>
   readonly #stop = new AbortController()
   #state: State
   #settling: ReturnType<typeof setTimeout> | undefined
@@ -107,19 +110,21 @@ class Hub<Events extends object> implements Spoke<Events> {
     const http = new Http(options.url, new Tokens(options.token), options.fetch, options.credentials)
     this.http = http
     this.#state = initial(transports.length, http.tokens.anonymous)
-    this.#fail = reporter(options.onError)
-    this.#inbox = new Inbox({ http, schemas, cursor: options.cursor, fail: this.#fail })
+    this.report = reporter(options.onError)
+    this.#watchers = new Listeners(this.report)
+    this.#listeners = new Listeners(this.report)
+    this.#inbox = new Inbox({ http, schemas, cursor: options.cursor, fail: this.report })
     this.#publisher = new Publisher(http, options.source, () => this.#traceparent(options.traceparent))
     this.#from = options.cursor
     const connect = (sink: FeedSink) =>
       new Connection({ http, transports, types: Object.keys(schemas), disabled: options.disabled }, sink)
     const sink: FeedSink = {
-      heard: (said, at) => this.#tell(this.#listeners, said, at),
+      heard: (said, at) => this.#listeners.tell(said, at),
       frame: (frame) => this.#inbox.take(frame),
       covers: (filters) => this.#inbox.covers(filters),
       state: (state) => this.#changed(state),
       refused: (filters, problem) => this.#refused(filters, problem),
-      warn: (message, cause) => this.#fail(explained(message, cause)),
+      warn: (message, cause) => this.report(explained(message, cause)),
     }
     this.#feed = options.tabs?.(connect, sink, options.url) ?? connect(sink)
     globalThis.window?.addEventListener('pagehide', () => this.#publisher.leave(), { signal: this.#stop.signal })
@@ -134,11 +139,11 @@ class Hub<Events extends object> implements Spoke<Events> {
   }
 
   watch(listener: (state: State) => void): () => void {
-    return added(this.#watchers, (state) => listener(state))
+    return this.#watchers.add(listener)
   }
 
   listen(listener: (said: Frame | Notice, at: number) => void): () => void {
-    return added(this.#listeners, (said, at) => listener(said, at))
+    return this.#listeners.add(listener)
   }
 
   subscribe(
@@ -168,7 +173,7 @@ class Hub<Events extends object> implements Spoke<Events> {
   ): () => void {
     return this.subscribe(filters, (events) => {
       for (const event of events)
-        if (event.type === type) guarded(() => listener(event as unknown as Typed<Events, Type>), this.#fail)
+        if (event.type === type) guarded(() => listener(event as unknown as Typed<Events, Type>), this.report)
     })
   }
 
@@ -205,11 +210,7 @@ class Hub<Events extends object> implements Spoke<Events> {
 
   /** Without a trace it is published all the same. */
   #traceparent(ask: (() => string | undefined) | undefined): string | undefined {
-    let traceparent: string | undefined
-    guarded(() => {
-      traceparent = ask?.()
-    }, this.#fail)
-    return traceparent
+    return guarded(() => ask?.(), this.report)
   }
 
   async #send(drafts: Draft<Events> | readonly Draft<Events>[], options: PublishOptions): Promise<Published> {
@@ -245,12 +246,7 @@ class Hub<Events extends object> implements Spoke<Events> {
   #changed(state: State): void {
     const before = this.#state
     this.#state = state
-    if (!looksAlike(before, state)) this.#tell(this.#watchers, state)
-  }
-
-  /** What is thrown by one stops no other. */
-  #tell<A extends unknown[]>(all: ReadonlySet<(...args: A) => void>, ...args: A): void {
-    for (const each of [...all]) guarded(() => each(...args), this.#fail)
+    if (!looksAlike(before, state)) this.#watchers.tell(state)
   }
 }
 
@@ -271,11 +267,6 @@ function checked<Events extends object>(options: SpokeOptions<Events>): SpokeOpt
   if (token !== undefined && typeof token !== 'function')
     throw new TypeError('token is not a function: it is asked for a token whenever one is needed')
   return options
-}
-
-function added<T>(all: Set<T>, one: T): () => void {
-  all.add(one)
-  return () => all.delete(one)
 }
 
 /** Whether nothing has changed that anybody would show. */

@@ -1,3 +1,4 @@
+import { Listeners } from '../listeners.js'
 import { errorOf, type HubError, type Problem } from '../problem.js'
 import { type Draft, type Published, randomId } from '../publisher.js'
 import { guarded } from '../reporting.js'
@@ -35,7 +36,8 @@ export class Box<Events extends object> implements Outbox<Events> {
   readonly #duty: Duty<Events>
   readonly #sender: Sender<Events>
   readonly #unwatch: () => void
-  readonly #listeners = new Set<(ended?: Ended<Events>) => void>()
+  readonly #report: (error: unknown) => void
+  readonly #listeners: Listeners<[ended?: Ended<Events> | undefined]>
   readonly #waiters = new Map<string, Waiter>()
   readonly #all = new Map<string, OutboxItem<Events>>()
   /** What is on its way to the disk. */
@@ -67,6 +69,8 @@ export class Box<Events extends object> implements Outbox<Events> {
     const name = `nave-outbox/1 ${options.identity}`
     const { conflict } = options
     this.#options = options
+    this.#report = spoke.report
+    this.#listeners = new Listeners(spoke.report)
     this.#disk = new Disk(name, () => void this.#read())
     this.#sender = new Sender({
       desk: {
@@ -116,9 +120,7 @@ export class Box<Events extends object> implements Outbox<Events> {
   }
 
   watch(listener: (ended?: Ended<Events>) => void): () => void {
-    const own = (ended?: Ended<Events>) => listener(ended)
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return this.#listeners.add(listener)
   }
 
   enqueue(drafts: Draft<Events> | readonly Draft<Events>[], options: EnqueueOptions = {}): Handle {
@@ -331,7 +333,7 @@ export class Box<Events extends object> implements Outbox<Events> {
   #failed(item: OutboxItem<Events>): void {
     const { reason, problem } = item.failure ?? { reason: '' }
     this.#settle(item.id, problem ? errorOf({ ...problem, detail: reason }) : new Error(reason))
-    guarded(() => this.#options.onGivenUp?.(item))
+    guarded(() => this.#options.onGivenUp?.(item), this.#report)
   }
 
   #settle(id: string, outcome: Published | Error): void {
@@ -381,6 +383,6 @@ export class Box<Events extends object> implements Outbox<Events> {
     const problem = this.#sender.paused ?? (this.#duty.here ? undefined : this.#pausedThere)
     if (problem !== this.#paused?.problem) this.#paused = problem && errorOf(problem)
     this.#duty.watch()
-    for (const listener of [...this.#listeners]) guarded(() => listener(ended))
+    this.#listeners.tell(ended)
   }
 }

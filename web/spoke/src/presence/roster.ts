@@ -1,6 +1,6 @@
 import { seenOn } from '../filter.js'
+import { Listeners } from '../listeners.js'
 import { HubError } from '../problem.js'
-import { guarded } from '../reporting.js'
 import type { Spoke } from '../spoke.js'
 
 /** One connection of a member. */
@@ -68,7 +68,7 @@ const mostChanges = 1_000
 export class Roster<Events extends object> {
   state: PresenceState = unknown
   readonly #ask: () => Promise<Told | undefined>
-  readonly #listeners = new Set<(state: PresenceState) => void>()
+  readonly #listeners: Listeners<[state: PresenceState]>
   readonly #end: readonly (() => void)[]
   readonly #spoke: Pick<Spoke<Events>, 'state'>
   #members = new Map<string, Member>()
@@ -82,6 +82,7 @@ export class Roster<Events extends object> {
 
   constructor(spoke: Spoke<Events>, topic: string, announce: boolean) {
     this.#spoke = spoke
+    this.#listeners = new Listeners(spoke.report)
     this.#ask = async () => {
       const url = spoke.http.url('presence', [['topic', topic]])
       return (await spoke.http.json<{ topics: Told[] }>(url, {})).topics[0]
@@ -101,9 +102,7 @@ export class Roster<Events extends object> {
   }
 
   watch(listener: (state: PresenceState) => void): () => void {
-    const own = (state: PresenceState) => listener(state)
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return this.#listeners.add(listener)
   }
 
   close(): void {
@@ -153,7 +152,7 @@ export class Roster<Events extends object> {
 
   #changed(state: PresenceState): void {
     this.state = state
-    for (const listener of [...this.#listeners]) guarded(() => listener(state))
+    this.#listeners.tell(state)
   }
 
   #refused(error: HubError, announce: boolean): void {

@@ -4,13 +4,14 @@ import { guarded } from '../reporting.js'
 /** A page that nobody sees has no frames, and one that is about to be hidden may not get its next. */
 const latestMs = 100
 
-const due = new Set<() => void>()
+/** What is due, and whom to tell if it fails. */
+const due = new Map<() => void, (error: unknown) => void>()
 let frame = 0
 let timer: ReturnType<typeof setTimeout> | undefined
 
 /** Calls back with all others before the next frame; at once where there are none. What renders is told once. */
-export function beforeFrame(f: () => void): void {
-  due.add(f)
+export function beforeFrame(f: () => void, report: (error: unknown) => void): void {
+  due.set(f, report)
   if (due.size > 1) return
   if (typeof document === 'undefined' || document.visibilityState === 'hidden') return queueMicrotask(run)
   frame = requestAnimationFrame(run)
@@ -24,6 +25,6 @@ function run(): void {
   const all = [...due]
   due.clear()
   notifyManager.batch(() => {
-    for (const f of all) guarded(f)
+    for (const [f, report] of all) guarded(f, report)
   })
 }

@@ -137,7 +137,7 @@ export class Keeper<Events extends object, Data> {
 
   #take(events: readonly EventOf<Events>[]): void {
     this.#waiting.push(...events)
-    if (this.#waiting.length < mostWaiting) beforeFrame(this.#flush)
+    if (this.#waiting.length < mostWaiting) beforeFrame(this.#flush, this.#spoke.report)
     else notifyManager.batch(this.#flush)
   }
 
@@ -167,7 +167,7 @@ export class Keeper<Events extends object, Data> {
     try {
       return this.#kept.queries(event)
     } catch (error) {
-      console.error(error) // and what it may be about is fetched
+      this.#spoke.report(error) // and what it may be about is fetched
       for (const query of this.#kept.queries()) this.#fetchSoon(query)
       return []
     }
@@ -181,7 +181,7 @@ export class Keeper<Events extends object, Data> {
     try {
       for (const event of events) if (data !== undefined) data = apply?.(data, event)
     } catch (error) {
-      console.error(error) // and what cannot be applied is fetched
+      this.#spoke.report(error) // and what cannot be applied is fetched
       data = undefined
     }
     if (data === undefined) this.#fetchSoon(query)

@@ -1,3 +1,5 @@
+import { Listeners } from '../listeners.js'
+import { guarded } from '../reporting.js'
 import type { EventMap } from '../schema.js'
 import type { Spoke } from '../spoke.js'
 import { watchActivity } from './activity.js'
@@ -62,7 +64,7 @@ const rarely = 4
  * say so. Whoever asks about people groups by identity.
  */
 export function trackSession(
-  spoke: Pick<Spoke<EventMap>, 'batch' | 'http' | 'state' | 'listen'>,
+  spoke: Pick<Spoke<EventMap>, 'batch' | 'http' | 'state' | 'listen' | 'report'>,
   options: SessionOptions,
 ): Session {
   if (typeof document === 'undefined') throw new Error('trackSession: there is no page here; call it in the browser')
@@ -75,7 +77,7 @@ class Tracked implements Session {
   readonly #idleAfterMs: number
   readonly #batcher: Batcher
   readonly #sayIdle: (idle: boolean) => void
-  readonly #listeners = new Set<(state: SessionState) => void>()
+  readonly #listeners: Listeners<[state: SessionState]>
   readonly #stop = new AbortController()
   #memory: Memory
   #state: SessionState = 'active'
@@ -85,6 +87,7 @@ class Tracked implements Session {
 
   constructor(spoke: Parameters<typeof trackSession>[0], options: SessionOptions) {
     this.#spoke = spoke
+    this.#listeners = new Listeners(spoke.report)
     this.#options = options
     this.#idleAfterMs = options.idleAfterMs ?? 60_000
     this.#batcher = new Batcher(spoke, { everyMs: 0, most: 50, dropped: () => {} })
@@ -115,9 +118,7 @@ class Tracked implements Session {
   }
 
   watch(listener: (state: SessionState) => void): () => void {
-    const own = (state: SessionState) => listener(state)
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return this.#listeners.add(listener)
   }
 
   end(): void {
@@ -191,7 +192,7 @@ class Tracked implements Session {
       began,
       ...(continued && what === 'started' && { continued }),
       ...(identity !== undefined && { identity }),
-      ...(data !== undefined && { data: typeof data === 'function' ? call(data) : data }),
+      ...(data !== undefined && { data: typeof data === 'function' ? guarded(data, this.#spoke.report) : data }),
     }
     this.#batcher.add({ topic, type: `session.${what}`, key: id, ...(what !== 'ended' && { data: said }) })
   }
@@ -199,16 +200,6 @@ class Tracked implements Session {
   #change(state: SessionState): void {
     this.#state = state
     this.#sayIdle(state === 'idle')
-    for (const listener of this.#listeners) call(() => listener(state))
-  }
-}
-
-/** What the application throws is reported, and ends no session. */
-function call(f: () => unknown): unknown {
-  try {
-    return f()
-  } catch (error) {
-    reportError(error)
-    return undefined
+    this.#listeners.tell(state)
   }
 }

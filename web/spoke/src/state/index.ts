@@ -59,7 +59,7 @@ export interface LiveState<Entity> {
 }
 
 /** What a live state needs of a spoke. */
-export type Followed<Events extends object> = Pick<Spoke<Events>, 'subscribe' | 'publish' | 'cursor'>
+export type Followed<Events extends object> = Pick<Spoke<Events>, 'subscribe' | 'publish' | 'cursor' | 'report'>
 
 /** Follows a topic's state. */
 export function liveState<Entity, Events extends object = EventMap>(

@@ -1,7 +1,7 @@
+import { Listeners } from '../listeners.js'
 import type { Ended, OutboxItem } from '../outbox/item.js'
 import { type Conflict, ConflictError, type HubError } from '../problem.js'
 import { type Draft, randomId } from '../publisher.js'
-import { guarded } from '../reporting.js'
 import type { EventOf } from '../schema.js'
 import { isBefore, parseCursor, type ResetReason } from '../wire.js'
 import type { Followed, LiveState, LiveStateOptions } from './index.js'
@@ -32,7 +32,7 @@ export class Live<Events extends object, Entity> implements LiveState<Entity> {
   readonly #options: LiveStateOptions<Events, Entity>
   readonly #apply: NonNullable<LiveStateOptions<Events, Entity>['apply']>
   readonly #ledger = new Ledger<Entity>()
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners: Listeners
   readonly #ends: readonly (() => void)[]
   /** The last change of each key: its version, unless it was merged; rejects if it is not stored. */
   readonly #lanes = new Map<string, Promise<number | undefined>>()
@@ -48,6 +48,7 @@ export class Live<Events extends object, Entity> implements LiveState<Entity> {
 
   constructor(spoke: Followed<Events>, options: LiveStateOptions<Events, Entity>) {
     this.#spoke = spoke
+    this.#listeners = new Listeners(spoke.report)
     this.#options = options
     this.#apply = options.apply ?? ((_, { data }) => data as Entity | undefined)
     const unsubscribe = spoke.subscribe(
@@ -81,9 +82,7 @@ export class Live<Events extends object, Entity> implements LiveState<Entity> {
   }
 
   watch(listener: () => void): () => void {
-    const own = () => listener()
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return this.#listeners.add(listener)
   }
 
   async update(key: string, change: Overlay<Entity>['show'], options: { readonly type?: string } = {}): Promise<void> {
@@ -271,7 +270,7 @@ export class Live<Events extends object, Entity> implements LiveState<Entity> {
     const looks = !this.#closed && this.#ledger.overlays.some(({ offset }) => offset !== undefined)
     if (!looks) clearInterval(this.#look)
     this.#look = looks ? (this.#look ?? setInterval(() => this.#lookForPassed(), lookMs)) : undefined
-    for (const listener of [...this.#listeners]) guarded(listener)
+    this.#listeners.tell()
   }
 }
 

@@ -32,6 +32,7 @@ export class StateHub {
   readonly state = new Map<string, Stored>()
   readonly posts: Post[] = []
   readonly answers: (() => void)[] = []
+  readonly reported: unknown[] = []
   /** The cards as they have been delivered. */
   readonly told = new Map<string, Card | undefined>()
   /** A snapshot is waited for. */
@@ -48,6 +49,7 @@ export class StateHub {
       get cursor() {
         return cursor()
       },
+      report: (error) => this.reported.push(error),
       subscribe: (_, subscriber) => {
         if (typeof subscriber !== 'function') this.#subscriber = subscriber
         return () => {}
