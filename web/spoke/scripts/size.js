@@ -23,7 +23,7 @@ const budgets = {
   },
   'core + outbox': {
     code: `export { createSpoke } from './dist/index.js'; export { createOutbox } from './dist/outbox/index.js'`,
-    budget: 16_800,
+    budget: 16_900,
   },
   'core + state': {
     code: `export { createSpoke } from './dist/index.js'; export { liveState } from './dist/state/index.js'`,

@@ -19,8 +19,7 @@ export function explained(message: string, cause: unknown): Error {
 export function reporter(onError: ((error: unknown) => void) | undefined): (error: unknown) => void {
   return (error) => {
     try {
-      if (onError) onError(error)
-      else console.error(error)
+      ;(onError ?? console.error)(error)
     } catch (thrown) {
       ;(globalThis.reportError ?? console.error)(thrown)
     }

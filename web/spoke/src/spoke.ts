@@ -114,7 +114,11 @@ class Hub<Events extends object> implements Spoke<Events> {
     this.#watchers = new Listeners(this.report)
     this.#listeners = new Listeners(this.report)
     this.#inbox = new Inbox({ http, schemas, cursor: options.cursor, fail: this.report })
-    this.#publisher = new Publisher(http, options.source, () => this.#traceparent(options.traceparent))
+    this.#publisher = new Publisher(
+      http,
+      options.source,
+      () => guarded(() => options.traceparent?.(), this.report), // without a trace it is published all the same
+    )
     this.#from = options.cursor
     const connect = (sink: FeedSink) =>
       new Connection({ http, transports, types: Object.keys(schemas), disabled: options.disabled }, sink)
@@ -206,11 +210,6 @@ class Hub<Events extends object> implements Spoke<Events> {
 
   get #closed(): boolean {
     return this.#stop.signal.aborted
-  }
-
-  /** Without a trace it is published all the same. */
-  #traceparent(ask: (() => string | undefined) | undefined): string | undefined {
-    return guarded(() => ask?.(), this.report)
   }
 
   async #send(drafts: Draft<Events> | readonly Draft<Events>[], options: PublishOptions): Promise<Published> {

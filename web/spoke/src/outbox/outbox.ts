@@ -31,12 +31,11 @@ interface Waiter {
  */
 export class Box<Events extends object> implements Outbox<Events> {
   readonly ready: Promise<void>
-  readonly #options: OutboxOptions<Events>
   readonly #disk: Disk<Events>
   readonly #duty: Duty<Events>
   readonly #sender: Sender<Events>
   readonly #unwatch: () => void
-  readonly #report: (error: unknown) => void
+  readonly #tellGivenUp: (item: OutboxItem<Events>) => void
   readonly #listeners: Listeners<[ended?: Ended<Events> | undefined]>
   readonly #waiters = new Map<string, Waiter>()
   readonly #all = new Map<string, OutboxItem<Events>>()
@@ -68,8 +67,7 @@ export class Box<Events extends object> implements Outbox<Events> {
   constructor(spoke: Spoke<Events>, options: OutboxOptions<Events>) {
     const name = `nave-outbox/1 ${options.identity}`
     const { conflict } = options
-    this.#options = options
-    this.#report = spoke.report
+    this.#tellGivenUp = (item) => guarded(() => options.onGivenUp?.(item), spoke.report)
     this.#listeners = new Listeners(spoke.report)
     this.#disk = new Disk(name, () => void this.#read())
     this.#sender = new Sender({
@@ -333,7 +331,7 @@ export class Box<Events extends object> implements Outbox<Events> {
   #failed(item: OutboxItem<Events>): void {
     const { reason, problem } = item.failure ?? { reason: '' }
     this.#settle(item.id, problem ? errorOf({ ...problem, detail: reason }) : new Error(reason))
-    guarded(() => this.#options.onGivenUp?.(item), this.#report)
+    this.#tellGivenUp(item)
   }
 
   #settle(id: string, outcome: Published | Error): void {
