@@ -10,9 +10,7 @@
 
 export type { Frame, Notice } from './frames.js'
 export type { Ask, Fetch, Http } from './http.js'
-export type { Effect, Event, Happening, Memory, State, StateName, Step, Timer } from './machine/state.js'
-export { initial } from './machine/state.js'
-export { transition } from './machine/transition.js'
+export type { Memory, State, StateName } from './machine/state.js'
 export { type Conflict, ConflictError, describe, type Failure, HubError, type Problem } from './problem.js'
 export type { Draft, Published, PublishOptions } from './publisher.js'
 export { type EventMap, type EventOf, InvalidEventError, type Schema, type Schemas, type Typed } from './schema.js'

@@ -87,10 +87,10 @@ const settleMs = 200
 
 /** Makes a spoke. Throws a TypeError for options that can never work. */
 export function createSpoke<Events extends object = EventMap>(options: SpokeOptions<Events>): Spoke<Events> {
-  return new Hub(checked(options))
+  return new HubSpoke(checked(options))
 }
 
-class Hub<Events extends object> implements Spoke<Events> {
+class HubSpoke<Events extends object> implements Spoke<Events> {
   readonly http: Http
   readonly #inbox: Inbox<Events>
   readonly #feed: Feed

@@ -1,8 +1,9 @@
-import { initial, type State } from '@nave/spoke'
+import { createSpoke, type State } from '@nave/spoke'
 import { expect, test } from 'vitest'
 import { wordsFor } from '../../src/words.js'
 
-const { memory } = initial(1)
+const idle = createSpoke({ url: 'http://nowhere' }).state
+const { memory } = idle
 const degraded = { ...memory, level: 'polling' } as const
 const network = { kind: 'network', message: 'no route' } as const
 const connecting = { name: 'connecting', streaming: true, asking: false, examining: false, memory } as const
@@ -30,7 +31,7 @@ const live: readonly (readonly [State, string, string, RegExp])[] = [
   [{ name: 'disabled', by: 'hub', asking: false, memory }, 'fair', 'Live delivery is switched off', /every 30 s/],
   [{ name: 'unauthorised', problem, memory }, 'poor', 'The hub refuses the token', /every 30 s/],
   [{ name: 'closed', problem, memory }, 'poor', 'The hub refuses', /^Not here\. The board asks/],
-  [initial(1), 'fair', 'Idle', /Nothing/],
+  [idle, 'fair', 'Idle', /Nothing/],
 ]
 
 test.each(live)('what is said while live: %o', (state, tone, title, detail) => {

@@ -1,6 +1,6 @@
 import { QueryClient } from '@tanstack/query-core'
 import { expectTypeOf, test } from 'vitest'
-import { createSpoke, type Draft, type EventOf, type SpokeOptions, type State, transition } from '../../src/index.js'
+import { createSpoke, type Draft, type EventOf, type SpokeOptions, type State } from '../../src/index.js'
 import { type Binding, bindQueries, whileSilent } from '../../src/query/index.js'
 import { useEvents } from '../../src/react/index.js'
 import { shareTabs } from '../../src/tabs/index.js'
@@ -37,7 +37,6 @@ test('@nave/spoke: options, drafts, events, states', () => {
     return is.name === 'open'
   }
   expectTypeOf(state).returns.toBeBoolean()
-  expectTypeOf(transition).returns.not.toBeAny()
 
   const spoke = createSpoke<Events>({ url: 'http://nowhere' })
   // @ts-expect-error a subscriber has to hear events

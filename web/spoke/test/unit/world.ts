@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { initial, transition } from '../../src/index.js'
-import type { Effect, Happening, State, Timer } from '../../src/machine/state.js'
+import { type Effect, type Happening, initial, type State, type Timer } from '../../src/machine/state.js'
+import { transition } from '../../src/machine/transition.js'
 import type { Failure } from '../../src/problem.js'
 import { type Level, streamsAt } from '../../src/wire.js'
 
