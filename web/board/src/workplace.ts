@@ -17,6 +17,7 @@ import * as queries from './queries.js'
 import { sender } from './send.js'
 import { liveSession, pollSession, type Session } from './session.js'
 import { useStore } from './store.js'
+import { told } from './told.js'
 import { watchAges } from './watchages.js'
 import { askWho } from './who.js'
 
@@ -116,9 +117,9 @@ function useOutbox(client: QueryClient, ask: Ask, me: User): Outbox | undefined 
         answers,
         ask,
         user: me.id,
-        merged: (by, card) => notify(`“${card.title}”: merged with ${nameOf(client, by)}’s change`),
+        merged: (by, card) => notify(told`“${card.title}”: merged with ${nameOf(client, by)}’s change`),
       }),
-      undone: (failure) => notify(`That was not possible and is undone: ${whyOf(failure)}`),
+      undone: (failure) => notify(told`That was not possible and is undone: ${whyOf(failure)}`),
     })
     setOutbox(made)
     return () => {

@@ -4,6 +4,7 @@ import type { Board, Card } from '../model.js'
 import { notify } from '../notices.js'
 import { lanes, type Place, placeOf } from '../order.js'
 import { useStore } from '../store.js'
+import { told } from '../told.js'
 import { useBoard, useWorkplace } from '../workplace.js'
 import { CardFace, CardTile } from './card.js'
 import { useDrag } from './drag.js'
@@ -150,6 +151,6 @@ function useRemove(): (card: Card, undone: () => void) => void {
       undone()
       outbox.remove(key)
     }
-    notify(`“${card.title}” is deleted`, { label: 'Undo', run: undo }, undoMs - 200)
+    notify(told`“${card.title}” is deleted`, { label: 'Undo', run: undo }, undoMs - 200)
   }
 }

@@ -4,7 +4,9 @@ import type { Changes } from '../merge.js'
 import type { Entry } from '../outbox.js'
 import * as queries from '../queries.js'
 import { useStore } from '../store.js'
+import { type Told, told } from '../told.js'
 import { useWorkplace, whyOf } from '../workplace.js'
+import { Sentence } from './sentence.js'
 
 /** What somebody wrote and cannot be done, in every tab, until they have dealt with it. */
 export function Failed() {
@@ -29,17 +31,18 @@ function FailedEntry({ entry: { key, write, failed } }: { entry: Entry }) {
     // The one without the other would lose words.
     outbox.remove(add({ do: 'edit', card, rev: 1, base, changes: edited }) === undefined ? made : key)
   }
-  const said = () => {
-    if (isDeleted) return `“${write.changes.title ?? write.base.title}” was deleted while you edited it`
-    if (write.do === 'say') return `Not sent: “${write.text}”: ${whyOf(failed)}`
-    if (write.do === 'create') return `“${write.title}” was not made: ${whyOf(failed)}`
-    if (write.do === 'edit') return `“${write.base.title}” was not changed: ${whyOf(failed)}${wordsOf(write.changes)}`
-    if (write.do === 'status') return `Your status is not “${write.status}”: ${whyOf(failed)}`
-    return `That was not possible and is undone: ${whyOf(failed)}`
+  const said = (): Told => {
+    if (isDeleted) return told`“${write.changes.title ?? write.base.title}” was deleted while you edited it`
+    if (write.do === 'say') return told`Not sent: “${write.text}”: ${whyOf(failed)}`
+    if (write.do === 'create') return told`“${write.title}” was not made: ${whyOf(failed)}`
+    if (write.do === 'edit')
+      return [...told`“${write.base.title}” was not changed: ${whyOf(failed)}`, ...wordsOf(write.changes)]
+    if (write.do === 'status') return told`Your status is not “${write.status}”: ${whyOf(failed)}`
+    return told`That was not possible and is undone: ${whyOf(failed)}`
   }
   return (
     <p className="notice">
-      <span>{said()}</span>
+      <Sentence>{said()}</Sentence>
       {isDeleted && (
         <button type="button" onClick={makeAnew}>
           Make it a new card
@@ -53,7 +56,8 @@ function FailedEntry({ entry: { key, write, failed } }: { entry: Entry }) {
 }
 
 /** What was written, which is nowhere else. */
-function wordsOf({ title, text }: Changes): string {
-  const words = [title, text].filter(Boolean).map((each) => `“${each}”`)
-  return words.length === 0 ? '' : `. You wrote: ${words.join(' and ')}`
+function wordsOf({ title, text }: Changes): Told {
+  if (title && text) return told`. You wrote: “${title}” and “${text}”`
+  const words = title || text
+  return words ? told`. You wrote: “${words}”` : []
 }

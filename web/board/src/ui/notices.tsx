@@ -1,6 +1,7 @@
 import { notices } from '../notices.js'
 import { useStore } from '../store.js'
 import { Failed } from './failed.js'
+import { Sentence } from './sentence.js'
 
 /** What passes, the newest first, and below it what stays until somebody has dealt with it. */
 export function Notices() {
@@ -9,7 +10,7 @@ export function Notices() {
     <div className="notices" role="status" aria-live="polite">
       {all.toReversed().map(({ id, text, action }) => (
         <p key={id} className="notice">
-          <span>{text}</span>
+          <Sentence>{text}</Sentence>
           {action && (
             <button
               type="button"

@@ -7,6 +7,7 @@ import { ago } from '../words.js'
 import { useWorkplace } from '../workplace.js'
 import { Avatar, usePeople } from './person.js'
 import { useSeconds } from './seconds.js'
+import { Words } from './sentence.js'
 
 export function People() {
   const { me, mode } = useWorkplace()
@@ -41,7 +42,7 @@ export function People() {
         <ol className="deeds">
           {all.map(({ user, what, at }) => (
             <li key={`${user} ${at} ${what}`}>
-              <b>{nameOf(user)}</b> {what} <time>{ago(clock.now() - at)}</time>
+              <b>{nameOf(user)}</b> <Words>{what}</Words> <time>{ago(clock.now() - at)}</time>
             </li>
           ))}
           {all.length === 0 && <li className="fine">Nothing since you came.</li>}

@@ -12,9 +12,9 @@ async function moves(page: Page, title: string, arrow: string): Promise<void> {
   for (const key of ['Space', arrow, 'Space']) await card(page, title).press(key)
 }
 
-async function changesText(page: Page, title: string, text: string): Promise<void> {
+async function changes(page: Page, title: string, name: 'Title' | 'Text', text: string): Promise<void> {
   await card(page, title).click()
-  await field(page, 'Text').fill(text)
+  await field(page, name).fill(text)
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
 }
 
@@ -57,8 +57,8 @@ test('a key that is held down deletes one card', async () => {
 test('two texts that are too long together are shortened before they are saved', async () => {
   const [ada, ben] = [await office.comesIn('Ada'), await office.comesIn('Ben')]
   await ada.context().route('**/api/cards/*', (route) => route.abort())
-  await changesText(ada, 'Sign in', 'a'.repeat(6_000))
-  await changesText(ben, 'Sign in', 'b'.repeat(6_000))
+  await changes(ada, 'Sign in', 'Text', 'a'.repeat(6_000))
+  await changes(ben, 'Sign in', 'Text', 'b'.repeat(6_000))
   await expect.poll(async () => (await office.audit()).cards.some(({ text }) => text.startsWith('bb'))).toBe(true)
   await ada.context().unroute('**/api/cards/*')
   await ada.getByRole('button', { name: 'Write it anew' }).click()
@@ -74,9 +74,31 @@ test('words that are refused can be read', async () => {
   const ada = await office.comesIn('Ada')
   const body = JSON.stringify({ detail: 'not today' })
   await ada.context().route('**/api/cards/*', (route) => route.fulfill({ status: 400, body }))
-  await changesText(ada, 'Sign in', 'Without a password')
+  await changes(ada, 'Sign in', 'Text', 'Without a password')
   await ada.getByText('“Sign in” was not changed: not today. You wrote: “Without a password”').waitFor()
 })
+
+test.each(['\u202egnol oot', '\u2069\u202egnol oot'])(
+  'words that turn the direction turn none of a notice: %j',
+  async (title) => {
+    const ada = await office.comesIn('Ada')
+    await changes(ada, 'Sign in', 'Title', title)
+    await ada.locator('[data-card]', { hasText: 'gnol oot' }).press('Delete')
+    const notice = ada.locator('.notice span', { hasText: 'is deleted' })
+    const [first, last] = await notice.evaluate((span) => {
+      const text = [...span.childNodes].findLast((node) => node instanceof Text)
+      if (text === undefined) return []
+      const end = text.data.length
+      return [end - 'is deleted'.length, end - 1].map((at) => {
+        const letter = document.createRange()
+        letter.setStart(text, at)
+        letter.setEnd(text, at + 1)
+        return letter.getBoundingClientRect().left
+      })
+    })
+    expect(last).toBeGreaterThan(first ?? Number.POSITIVE_INFINITY)
+  },
+)
 
 test('a page that did not come over HTTPS works', async () => {
   const machine = await office.machine()
