@@ -45,10 +45,18 @@ export function useDraft<Value>(what: string, none: Value): [Value, (value: Valu
 /** What is a draft of a card. */
 export const cardDraft = (card: string): string => `card ${card}`
 
-/** The edits of cards that are drafts, and what forgets one. */
-export function useEdits(): { edits: readonly Edit[]; forget: (card: string) => void } {
+/** The edits of cards that are drafts, what makes one a draft, and what forgets one. */
+export function useEdits(): {
+  edits: readonly Edit[]
+  add: (edit: Edit) => void
+  forget: (card: string) => void
+} {
   const { me } = useWorkplace()
   const mine = `${me.id} ${cardDraft('')}`
   const found = Object.entries(useStore(drafts)).filter(([key]) => key.startsWith(mine))
-  return { edits: found.map(([, edit]) => edit as Edit), forget: (card) => keep(mine + card, undefined) }
+  return {
+    edits: found.map(([, edit]) => edit as Edit),
+    add: (edit) => keep(mine + edit.card, edit),
+    forget: (card) => keep(mine + card, undefined),
+  }
 }

@@ -52,11 +52,16 @@ function useIsWide(): boolean {
 function Inside({ me }: { me: User }) {
   const workplace = useNewWorkplace(me)
   const [panel, setPanel] = useState<Panel>('board')
+  const [editing, setEditing] = useState<string>()
   const isWide = useIsWide()
   if (workplace === undefined) return <p className="wait">One moment …</p>
   const show = (id: Panel) => {
     workplace.track(`show ${id}`)
     setPanel(id)
+  }
+  const edit = (card: string) => {
+    if (!isWide) setPanel('board')
+    setEditing(card)
   }
   const beside = panel === 'board' ? 'connection' : panel
   return (
@@ -68,7 +73,7 @@ function Inside({ me }: { me: User }) {
         <main>
           <div className="front">
             <Boundary>
-              <BoardView />
+              <BoardView editing={editing} setEditing={setEditing} />
             </Boundary>
           </div>
           <nav className="panels" aria-label="Panels">
@@ -101,7 +106,7 @@ function Inside({ me }: { me: User }) {
           <Conflicts />
         </Boundary>
         <Boundary>
-          <Notices />
+          <Notices onEdit={edit} />
         </Boundary>
       </div>
     </WorkplaceContext>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useRef } from 'react'
 import { type Edit, useEdits } from '../drafts.js'
 import type { Board, Card } from '../model.js'
 import { notify } from '../notices.js'
@@ -15,16 +15,26 @@ import { NewCard } from './newcard.js'
 import { usePeople } from './person.js'
 import { useSeconds } from './seconds.js'
 
-export function BoardView() {
-  const { board, waiting } = useBoard()
-  if (board === undefined) return <p className="wait">The cards are on their way …</p>
-  return <Columns board={board} waiting={waiting} />
+interface Properties {
+  /** The card that is open. */
+  readonly editing: string | undefined
+  readonly setEditing: (card: string | undefined) => void
 }
 
-function Columns({ board, waiting }: { board: Board; waiting: ReadonlyMap<string, string> }) {
+export function BoardView(properties: Properties) {
+  const { board, waiting } = useBoard()
+  if (board === undefined) return <p className="wait">The cards are on their way …</p>
+  return <Columns board={board} waiting={waiting} {...properties} />
+}
+
+function Columns({
+  board,
+  waiting,
+  editing,
+  setEditing,
+}: Properties & { board: Board; waiting: ReadonlyMap<string, string> }) {
   const { track } = useWorkplace()
   const { nameOf } = usePeople()
-  const [editing, setEditing] = useState<string>()
   const columns = useRef<HTMLDivElement>(null)
   const move = useMove(board)
   const { drag, grab, hasDragged } = useDrag(move)
@@ -38,6 +48,7 @@ function Columns({ board, waiting }: { board: Board; waiting: ReadonlyMap<string
   const flying = board.cards.find(({ id }) => id === drag?.card)
   useGlide(columns, travelling !== undefined, drag?.card)
   const edits = useUnsaved(board, editing)
+  useEffect(() => () => setEditing(undefined), [setEditing]) // or what fails in it fails again
   useSeconds(20) // for how long ago things were
 
   const isTarget = (to: string, before: string | null) =>

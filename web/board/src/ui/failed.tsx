@@ -1,27 +1,46 @@
-import { useQuery } from '@tanstack/react-query'
+import { useEdits } from '../drafts.js'
 import { newId } from '../id.js'
 import type { Changes } from '../merge.js'
 import type { Entry } from '../outbox.js'
-import * as queries from '../queries.js'
 import { useStore } from '../store.js'
 import { type Told, told } from '../told.js'
-import { useWorkplace, whyOf } from '../workplace.js'
+import { useBoard, useWorkplace, whyOf } from '../workplace.js'
 import { Sentence } from './sentence.js'
 
 /** What somebody wrote and cannot be done, in every tab, until they have dealt with it. */
-export function Failed() {
+export function Failed({ onEdit }: { onEdit: (card: string) => void }) {
   const { outbox } = useWorkplace()
-  return useStore(outbox.failed).map((entry) => <FailedEntry key={entry.key} entry={entry} />)
+  return useStore(outbox.failed).map((entry) => <FailedEntry key={entry.key} entry={entry} onEdit={onEdit} />)
 }
 
-function FailedEntry({ entry: { key, write, failed } }: { entry: Entry }) {
-  const { outbox, spoke, write: add } = useWorkplace()
-  const { data } = useQuery(queries.board(spoke))
+interface Properties {
+  readonly entry: Entry
+  /** Opens a card. */
+  readonly onEdit: (card: string) => void
+}
+
+function FailedEntry({ entry: { key, write, failed }, onEdit }: Properties) {
+  const { outbox, track, write: add } = useWorkplace()
+  const { board } = useBoard()
+  const drafts = useEdits()
   if (failed === undefined) return null
   const isDeleted = write.do === 'edit' && failed.kind === 'gone'
+  // What has been typed since is not written over.
+  const isAgain =
+    write.do === 'edit' &&
+    failed.kind === 'refused' &&
+    board?.cards.some(({ id }) => id === write.card) &&
+    !drafts.edits.some(({ card }) => card === write.card)
+  const editAgain = () => {
+    if (write.do !== 'edit') return
+    track('edit again')
+    drafts.add(write)
+    outbox.remove(key)
+    onEdit(write.card)
+  }
   const makeAnew = () => {
-    if (write.do !== 'edit' || data === undefined) return
-    const column = (data.columns.find(({ id }) => id === write.column) ?? data.columns[0])?.id
+    if (write.do !== 'edit' || board === undefined) return
+    const column = (board.columns.find(({ id }) => id === write.column) ?? board.columns[0])?.id
     if (column === undefined) return
     const card = newId()
     const edited = { ...write.base, ...write.changes }
@@ -46,6 +65,11 @@ function FailedEntry({ entry: { key, write, failed } }: { entry: Entry }) {
       {isDeleted && (
         <button type="button" onClick={makeAnew}>
           Make it a new card
+        </button>
+      )}
+      {isAgain && (
+        <button type="button" onClick={editAgain}>
+          Edit again
         </button>
       )}
       <button type="button" onClick={() => outbox.remove(key)}>

@@ -4,7 +4,7 @@ import { Failed } from './failed.js'
 import { Sentence } from './sentence.js'
 
 /** What passes, the newest first, and below it what stays until somebody has dealt with it. */
-export function Notices() {
+export function Notices({ onEdit }: { onEdit: (card: string) => void }) {
   const all = useStore(notices)
   return (
     <div className="notices" role="status" aria-live="polite">
@@ -24,7 +24,7 @@ export function Notices() {
           )}
         </p>
       ))}
-      <Failed />
+      <Failed onEdit={onEdit} />
     </div>
   )
 }

@@ -70,12 +70,35 @@ test('two texts that are too long together are shortened before they are saved',
   await expect.poll(async () => (await office.audit()).cards.some(({ text }) => text === 'both')).toBe(true)
 })
 
-test('words that are refused can be read', async () => {
+test('words that are refused can be read, and edited again', async () => {
   const ada = await office.comesIn('Ada')
   const body = JSON.stringify({ detail: 'not today' })
   await ada.context().route('**/api/cards/*', (route) => route.fulfill({ status: 400, body }))
   await changes(ada, 'Sign in', 'Text', 'Without a password')
   await ada.getByText('“Sign in” was not changed: not today. You wrote: “Without a password”').waitFor()
+
+  await ada.context().unroute('**/api/cards/*')
+  await ada.setViewportSize({ width: 390, height: 844 })
+  await ada.getByRole('button', { name: /^Chat/ }).click()
+  await ada.getByRole('button', { name: 'Edit again' }).click()
+  expect(await field(ada, 'Text').inputValue()).toBe('Without a password')
+  expect(await ada.getByText('was not changed').count()).toBe(0)
+  await field(ada, 'Text').fill('Without any password')
+  await ada.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+  await expect.poll(async () => (await office.audit()).cards.map(({ text }) => text)).toContain('Without any password')
+})
+
+test('words that are refused are not put over what has been typed since', async () => {
+  const ada = await office.comesIn('Ada')
+  const body = JSON.stringify({ detail: 'not today' })
+  await ada.context().route('**/api/cards/*', (route) => route.fulfill({ status: 400, body }))
+  await changes(ada, 'Sign in', 'Text', 'Without a password')
+  await ada.getByRole('button', { name: 'Edit again' }).waitFor()
+  await card(ada, 'Sign in').click()
+  await field(ada, 'Text').fill('With a key')
+  await ada.keyboard.press('Escape')
+  await ada.getByRole('button', { name: 'Edit again' }).waitFor({ state: 'detached' })
+  await ada.getByText('You wrote: “Without a password”').waitFor()
 })
 
 test.each(['\u202egnol oot', '\u2069\u202egnol oot'])(
