@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	// witnessed is how many events are published before a witness. What was measured
-	// has none, since that would be another load; a memory topic keeps more than these.
-	witnessed = 20_000
+	// Witnessed is how many events at most are published before a witness. What was
+	// measured has none, since that would be another load; a memory topic keeps more
+	// than these.
+	Witnessed = 20_000
 	// ahead is how many of them may be on their way, and fewer than fill a client's
 	// mailbox: a hub does not repeat transient events to one that falls behind.
 	ahead = 500
@@ -31,7 +32,7 @@ func (o publish) check(ctx context.Context, r *run, beginning load.Cursor) error
 	}
 	joined := witness.Cursor()
 	each := int64(max(1, o.array))
-	total := min(r.pubs.Accepted, witnessed) / each * each
+	total := min(r.pubs.Accepted, Witnessed) / each * each
 	begun := int64(0)
 	r.others.Received = func(int64) { r.pubs.Work() }
 	err := r.publish(ctx, total, 3*r.patience, func(q *load.Request) bool {
@@ -52,7 +53,7 @@ func (o publish) check(ctx context.Context, r *run, beginning load.Cursor) error
 	switch r.server.Name {
 	case server.Memory:
 		return r.readBack(ctx, joined)
-	case server.Hub:
+	case server.Hub, server.Tokens:
 		return r.readAgain(ctx, beginning)
 	}
 	return nil

@@ -191,9 +191,10 @@ func (r *results) method(times int) string {
 	if failed > 0 {
 		return text + fmt.Sprintf("**%d of %d runs failed**: why stands at the end, and their figures are left out.\n", failed, runs)
 	}
-	return text + fmt.Sprintf("In each of the %d runs every subscriber was checked to have received exactly what was accepted, at the offsets that the publishers were told, in order; "+
-		"and where nobody subscribes, what was accepted was read back, of durable topics also after `kill -9`. "+
-		"No publish was refused, and no rate was missed by more than 3 %%.\n", runs)
+	return text + fmt.Sprintf("In each of the %d runs every subscriber was checked to have received exactly what was accepted, at the offsets that the publishers were told, in order. "+
+		"Where nobody subscribes, as in `publish`, %s more events at most were published in the same way before a subscriber, "+
+		"and then read back: of durable topics all that was ever accepted, also after `kill -9`; of `hub-memory` what that subscriber saw; of the others nothing. "+
+		"No publish was refused, and no rate was missed by more than 3 %%.\n", runs, mode.Grouped(mode.Witnessed))
 }
 
 const verdicts = "A ratio is that of the two medians; in brackets are the least and the most of the rounds, each with its own pair. " +

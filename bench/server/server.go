@@ -128,7 +128,7 @@ func (k *Kit) StartHub(ctx context.Context, name, data string) (*Server, error) 
 		return nil, err
 	}
 	s := &Server{Name: name, Addr: addr, Data: data, hub: hub}
-	if name == Tokens {
+	if name == Tokens && k.Stand == nil { // what stands for a hub demands none
 		if s.Token, err = k.access.token(); err != nil {
 			return nil, errors.Join(err, s.Stop())
 		}
