@@ -103,8 +103,7 @@ func measure(m mode.Mode, args []string) (func(context.Context) error, error) {
 		}
 		defer k.Remove()
 		var failed []error
-		for _, c := range cases {
-			s := c.Measure(ctx, k, o.Rounds, os.Stderr)
+		for _, s := range mode.Measure(ctx, k, cases, o.Rounds, os.Stderr) {
 			fmt.Println("\n" + s.Table())
 			failed = append(failed, s.Err())
 		}

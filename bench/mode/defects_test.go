@@ -3,7 +3,6 @@
 package mode
 
 import (
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -65,7 +64,7 @@ func TestDefectsAreFound(t *testing.T) {
 func fails(t *testing.T, c Case, name string, k *server.Kit, words ...string) {
 	t.Helper()
 	c, _ = c.Of([]string{name})
-	err := c.Measure(t.Context(), k, 1, io.Discard).Err()
+	err := once(t, c, k).Err()
 	if err == nil || !slices.ContainsFunc(words, func(want string) bool { return strings.Contains(err.Error(), want) }) {
 		t.Errorf("%s of %s: got %v, want one that says %q", c.Name, name, err, words)
 	}
@@ -91,7 +90,7 @@ func TestServersWithoutDefectPass(t *testing.T) {
 			t.Parallel()
 			for _, one := range casesOf(t, mode, args) {
 				one, _ = one.Of([]string{server.Hub, server.Memory, server.Transient})
-				if err := one.Measure(t.Context(), flawedKit(""), 1, io.Discard).Err(); err != nil {
+				if err := once(t, one, flawedKit("")).Err(); err != nil {
 					t.Error(err)
 				}
 			}
@@ -121,7 +120,7 @@ func TestWhatIsUnderWayAtTheEndCounts(t *testing.T) {
 		return 0
 	})
 	c, _ := casesOf(t, "latency", "-preset thousand -clients 1 -topics 1 -rate 1000 -for 100ms")[0].Of([]string{server.Hub})
-	s := c.Measure(t.Context(), k, 1, io.Discard)
+	s := once(t, c, k)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func TestModesWorkOnBaselines(t *testing.T) {
 			t.Parallel()
 			for _, c := range casesOf(t, name, args) {
 				c, _ = c.Of([]string{server.Raw, server.Naive})
-				s := c.Measure(t.Context(), &server.Kit{}, 1, io.Discard)
+				s := once(t, c, &server.Kit{})
 				if err := s.Err(); err != nil {
 					t.Error(err)
 				}
@@ -74,6 +74,32 @@ func casesOf(t *testing.T, name, args string) []Case {
 		t.Fatal(err)
 	}
 	return cases
+}
+
+// once measures a case one time.
+func once(t *testing.T, c Case, k *server.Kit) *Samples {
+	t.Helper()
+	return Measure(t.Context(), k, []Case{c}, 1, io.Discard)[0]
+}
+
+// What is compared is measured A B A B: servers, and cases.
+func TestCasesAndServersTakeTurns(t *testing.T) {
+	var order []string
+	var cases []Case
+	for _, name := range []string{"without", "with"} {
+		cases = append(cases, Case{Name: name, Servers: []string{"raw", "hub"}, Run: func(_ context.Context, _ *server.Kit, of string) (Figures, error) {
+			order = append(order, name+" "+of)
+			return Figures{"n": float64(len(order))}, nil
+		}})
+	}
+	all := Measure(t.Context(), nil, cases, 2, io.Discard)
+	const round = "without raw, without hub, with raw, with hub"
+	if got := strings.Join(order, ", "); got != round+", "+round {
+		t.Errorf("the order is %s", got)
+	}
+	if got := fmt.Sprint(all[1].Values("hub", "n")); all[1].Case.Name != "with" || got != "[4 8]" {
+		t.Errorf("the hub's figures with are %s", got)
+	}
 }
 
 func TestTablesHaveMediansAndSpread(t *testing.T) {

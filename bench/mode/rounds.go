@@ -21,26 +21,37 @@ type Samples struct {
 	Failed []error
 }
 
-// Measure runs the case on the servers in turn, and that several times, so that
-// what else happens on the machine happens to all.
-func (c Case) Measure(ctx context.Context, k *server.Kit, rounds int, progress io.Writer) *Samples {
-	s := &Samples{Case: c, Rounds: make(map[string][]Figures)}
+// Measure runs each case on its servers in turn, then all of that once more, round
+// by round, so that what else happens on the machine happens to all that is
+// compared: servers, and cases. The samples are in the order of the cases.
+func Measure(ctx context.Context, k *server.Kit, cases []Case, rounds int, progress io.Writer) []*Samples {
+	all := make([]*Samples, len(cases))
+	for i, c := range cases {
+		all[i] = &Samples{Case: c, Rounds: make(map[string][]Figures)}
+	}
 	for round := range rounds {
-		for _, name := range s.Case.Servers {
-			if ctx.Err() != nil {
-				return s
+		for _, s := range all {
+			for _, name := range s.Case.Servers {
+				if ctx.Err() != nil {
+					return all
+				}
+				fmt.Fprintf(progress, "%s, %s, round %d of %d\n", s.Case.Name, name, round+1, rounds)
+				s.add(ctx, k, name, progress)
 			}
-			fmt.Fprintf(progress, "%s, %s, round %d of %d\n", c.Name, name, round+1, rounds)
-			figures, err := c.Run(ctx, k, name)
-			if err != nil {
-				err = fmt.Errorf("%s, %s: %w", c.Name, name, err)
-				fmt.Fprintln(progress, "  FAILED:", err)
-				s.Failed, figures = append(s.Failed, err), nil
-			}
-			s.Rounds[name] = append(s.Rounds[name], figures)
 		}
 	}
-	return s
+	return all
+}
+
+// add runs the case once more on a server.
+func (s *Samples) add(ctx context.Context, k *server.Kit, name string, progress io.Writer) {
+	figures, err := s.Case.Run(ctx, k, name)
+	if err != nil {
+		err = fmt.Errorf("%s, %s: %w", s.Case.Name, name, err)
+		fmt.Fprintln(progress, "  FAILED:", err)
+		s.Failed, figures = append(s.Failed, err), nil
+	}
+	s.Rounds[name] = append(s.Rounds[name], figures)
 }
 
 // Err is what failed.

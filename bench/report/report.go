@@ -18,18 +18,18 @@ import (
 
 // An entry is one mode with its flags.
 type entry struct {
-	mode string
-	args []string
-	once bool // more rounds would say nothing more
+	mode   string
+	args   []string
+	beside [][]string // flags of further cases, measured in turn with those of args
+	once   bool       // more rounds would say nothing more
 }
 
-// full takes half an hour, quick three: for trying, since its figures vary.
+// full takes half an hour, quick three minutes: for trying, since its figures vary.
 var (
 	full = []entry{
 		{mode: "idle"},
 		{mode: "fanout"},
-		{mode: "reconnect"},
-		{mode: "reconnect", args: []string{"-restart"}},
+		{mode: "reconnect", beside: [][]string{{"-restart"}}},
 		{mode: "latency", args: []string{"-for", "8s"}},
 		{mode: "publish", args: []string{"-for", "4s"}},
 		{mode: "topics", args: []string{"-for", "8s"}},
@@ -40,8 +40,7 @@ var (
 	quick = []entry{
 		{mode: "idle", args: []string{"-settle", "3s"}},
 		{mode: "fanout", args: []string{"-for", "1s"}},
-		{mode: "reconnect", args: []string{"-times", "2"}},
-		{mode: "reconnect", args: []string{"-restart"}},
+		{mode: "reconnect", args: []string{"-times", "2"}, beside: [][]string{{"-restart"}}},
 		{mode: "latency", args: []string{"-for", "2s"}},
 		{mode: "publish", args: []string{"-for", "1s"}},
 		{mode: "topics", args: []string{"-for", "2s"}},
@@ -136,9 +135,8 @@ func measureAll(ctx context.Context, k *server.Kit, plan []entry, times int) (*r
 		if e.once {
 			n = 1
 		}
-		for _, c := range cases {
-			s := c.Measure(ctx, k, n, os.Stderr)
-			all.byCase[c.Name] = s
+		for _, s := range mode.Measure(ctx, k, cases, n, os.Stderr) {
+			all.byCase[s.Case.Name] = s
 			all.order = append(all.order, s)
 			fmt.Fprintln(os.Stderr, "\n"+s.Table())
 		}
@@ -146,12 +144,20 @@ func measureAll(ctx context.Context, k *server.Kit, plan []entry, times int) (*r
 	return all, ctx.Err()
 }
 
-func (e entry) cases() ([]mode.Case, error) {
+// cases are all of the entry, which take turns.
+func (e entry) cases() (all []mode.Case, err error) {
 	m, err := mode.Find(e.mode)
 	if err != nil {
 		return nil, err
 	}
-	return m.Cases(flag.NewFlagSet(e.mode, flag.ContinueOnError), e.args)
+	for _, args := range append([][]string{e.args}, e.beside...) {
+		cases, err := m.Cases(flag.NewFlagSet(e.mode, flag.ContinueOnError), args)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, cases...)
+	}
+	return all, nil
 }
 
 func (r *results) err() error {
@@ -178,7 +184,7 @@ func (r *results) write(w io.Writer, m *machine, times int) error {
 func (r *results) method(times int) string {
 	text := "One short round of each, for trying: these figures vary. "
 	if times > 1 {
-		text = fmt.Sprintf("The servers of a case took turns, %d rounds of each: a figure is the median, with the least and the most in brackets. "+
+		text = fmt.Sprintf("The cases of a mode and their servers took turns, %d rounds of each, but one of `start`: a figure is the median, with the least and the most in brackets. "+
 			"Load and server shared the machine, over loopback; what each took is from `/proc`. ", times)
 	}
 	runs, failed := 0, 0
