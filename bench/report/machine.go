@@ -3,19 +3,15 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/navehub/nave/bench/load"
 )
 
 // machine is what was measured on, and how busy it was with other things.
@@ -83,30 +79,6 @@ func commit() string {
 		name += " and changes"
 	}
 	return name
-}
-
-// syncTime writes and syncs as the hub's log does.
-func syncTime(dir string) (p50, p99 time.Duration, err error) {
-	f, err := os.Create(filepath.Join(dir, "sync"))
-	if err != nil {
-		return 0, 0, err
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	const times = 200
-	page := bytes.Repeat([]byte("sync"), 1<<10)
-	var h load.Histogram
-	for range times {
-		begin := load.Now()
-		if _, err := f.Write(page); err != nil {
-			return 0, 0, err
-		}
-		if err := unix.Fdatasync(int(f.Fd())); err != nil {
-			return 0, 0, err
-		}
-		h.Record(load.Now() - begin)
-	}
-	return h.At(50), h.At(99), nil
 }
 
 // busyCPU is what all processors have done since the machine started, for
