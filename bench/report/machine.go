@@ -67,14 +67,15 @@ func (m *machine) String() string {
 		time.Since(m.begin).Minutes(), max(0, m.others*100))
 }
 
-// commit is that of the folder, with a word if files were changed since.
+// commit is that of the folder, with words if files were changed since, or are not
+// in it: go build takes these too.
 func commit() string {
 	out, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
 	if err != nil {
 		return "unknown"
 	}
 	name := strings.TrimSpace(string(out))
-	changed, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no", "--", ":!bench/RESULTS.md").Output()
+	changed, err := exec.Command("git", "status", "--porcelain", "--", ":!bench/RESULTS.md").Output()
 	if err != nil || len(changed) > 0 {
 		name += " and changes"
 	}
