@@ -207,7 +207,9 @@ const verdicts = "A ratio is that of the two medians; in brackets are the least 
 	"*Within the noise* says that the other verdict would be had from some of the rounds.\n"
 
 const legend = "`raw` is one epoll loop in Go that writes the same bytes to every socket, `naive` is net/http with a goroutine and a channel for each subscriber; " +
-	"neither stores or promises anything. `hub` is the hub as it comes, with durable topics; `hub-memory` and `hub-transient` are the same with topics of that durability, and `hub-tokens` is one that demands a signed token of everybody. " +
+	"neither stores or promises anything. `hub` is the hub with durable topics, as it comes but for three settings: everybody may do everything, it logs warnings only, and its level stays as it is (`NAVE_LEVELS_AUTOMATIC=off`). " +
+	"`hub-memory` and `hub-transient` are the same with topics of that durability, and `hub-tokens` is one that demands a signed token of everybody, and has room for all connections and any rate of the one subject there is. " +
+	"No server has settings of the environment that bench was started in (`NAVE_`…, `GOGC`, `GOMEMLIMIT`, `GODEBUG`, `GOMAXPROCS`). " +
 	"Events have 200 bytes of data. Latency is from when an event was due to when its subscriber had read it; *sent late* is how much of that was over before it was sent, " +
 	"because the load had no processor or no connection free. An event counts by when it was due, however late it came. " +
 	"`fanout` and `publish` have no due times: they send when somebody has room, and count from then, so that a server which is slow is sent less. " +

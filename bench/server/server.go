@@ -58,8 +58,13 @@ type Process interface {
 var flags = []string{"-trimpath", "-ldflags=-s -w"}
 
 // NewKit makes a new folder below dir; "" is the system's for temporary files. It
-// builds the hub there as make build does, unless it is given a program.
+// builds the hub there as make build does, unless it is given a program. Settings of
+// Go's runtime and of the hub are taken out of this process's environment, which
+// servers inherit.
 func NewKit(ctx context.Context, dir, program string) (*Kit, error) {
+	if err := clearEnvironment(); err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp(dir, "nave-bench-")
 	if err != nil {
 		return nil, err

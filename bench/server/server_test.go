@@ -20,3 +20,20 @@ func TestTheHubIsBuiltAsMakeDoes(t *testing.T) {
 		t.Errorf("the hub is built with %q, and by make with %q", flags, made)
 	}
 }
+
+// A server that somebody's shell has set up otherwise has other figures.
+func TestServersDoNotInheritSettings(t *testing.T) {
+	t.Setenv("NAVE_LOG_LEVEL", "debug")
+	t.Setenv("GOGC", "1000")
+	t.Setenv("GOMAXPROCS", "1")
+	k, err := NewKit(t.Context(), t.TempDir(), "/bin/true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Remove()
+	for _, setting := range os.Environ() {
+		if strings.HasPrefix(setting, "NAVE_") || strings.HasPrefix(setting, "GOGC=") || strings.HasPrefix(setting, "GOMAXPROCS=") {
+			t.Errorf("servers inherit %s", setting)
+		}
+	}
+}
