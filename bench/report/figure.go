@@ -3,17 +3,37 @@
 package report
 
 import (
+	"math"
 	"slices"
 
 	"github.com/navehub/nave/bench/mode"
 	"github.com/navehub/nave/bench/server"
 )
 
-// A figure is what was measured: a median, and from what to what it was.
+// A figure is what was measured: a median, and what each round had, to be held
+// against another figure of the same round.
 type figure struct {
-	median, least, most float64
-	rounds              int
-	failed              bool // a round of it did
+	median float64   // NaN if there is none
+	each   []float64 // by round, NaN where it failed; empty for what nobody measures
+	failed bool      // a round of it did, or all
+}
+
+// at is what the round had.
+func (f figure) at(round int) float64 {
+	switch {
+	case len(f.each) == 0:
+		return f.median
+	case round < len(f.each):
+		return f.each[round]
+	}
+	return math.NaN()
+}
+
+// measured are the rounds that did not fail, the least first.
+func (f figure) measured() []float64 {
+	all := slices.DeleteFunc(slices.Clone(f.each), math.IsNaN)
+	slices.Sort(all)
+	return all
 }
 
 // A measure takes a figure from the results.
@@ -22,43 +42,49 @@ type measure func(r *results) figure
 // of is a figure as it is.
 func of(name, server, key string) measure {
 	return func(r *results) figure {
+		f := figure{median: math.NaN(), failed: true}
 		s := r.byCase[name]
 		if s == nil {
-			return figure{}
-		}
-		all := s.Values(server, key)
-		f := spread(all)
-		f.failed = len(all) < len(s.Rounds[server])
-		return f
-	}
-}
-
-func spread(all []float64) figure {
-	if len(all) == 0 {
-		return figure{}
-	}
-	median := mode.Median(all) // and sorts them
-	return figure{median: median, least: all[0], most: all[len(all)-1], rounds: len(all)}
-}
-
-// ratio is that of the hub's median to another's. Its spread is that of the ratios
-// of the rounds, in which the two were measured one after the other.
-func ratio(name, otherName, other, key string) measure {
-	return func(r *results) figure {
-		x, y := of(name, server.Hub, key)(r), of(otherName, other, key)(r)
-		f := figure{failed: x.failed || y.failed}
-		if x.rounds == 0 || y.rounds == 0 {
 			return f
 		}
-		f.median, f.rounds = x.median/y.median, min(x.rounds, y.rounds)
-		f.least, f.most = f.median, f.median
-		xs, ys := r.byCase[name].Rounds[server.Hub], r.byCase[otherName].Rounds[other]
-		for i := range min(len(xs), len(ys)) {
-			if a, b := xs[i][key], ys[i][key]; a > 0 && b > 0 {
-				f.least, f.most = min(f.least, a/b), max(f.most, a/b)
+		for _, figures := range s.Rounds[server] {
+			v, ok := figures[key]
+			if !ok {
+				v = math.NaN()
 			}
+			f.each = append(f.each, v)
+		}
+		if all := f.measured(); len(all) > 0 {
+			f.median, f.failed = mode.Median(all), len(all) < len(f.each)
 		}
 		return f
+	}
+}
+
+// combine makes one figure of others: of their medians, and of each round of theirs.
+func combine(do func(x []float64) float64, all ...figure) (sum figure) {
+	rounds := 0
+	medians := make([]float64, len(all))
+	for i, f := range all {
+		medians[i] = f.median
+		rounds = max(rounds, len(f.each))
+		sum.failed = sum.failed || f.failed
+	}
+	sum.median = do(medians)
+	for round := range rounds {
+		x := make([]float64, len(all))
+		for i, f := range all {
+			x[i] = f.at(round)
+		}
+		sum.each = append(sum.each, do(x))
+	}
+	return sum
+}
+
+// ratio is that of the hub's figure to another's.
+func ratio(name, otherName, other, key string) measure {
+	return func(r *results) figure {
+		return combine(func(x []float64) float64 { return x[0] / x[1] }, of(name, server.Hub, key)(r), of(otherName, other, key)(r))
 	}
 }
 
@@ -67,14 +93,12 @@ func toRaw(name, key string) measure { return ratio(name, name, server.Raw, key)
 func toNaive(name, key string) measure { return ratio(name, name, server.Naive, key) }
 
 // fixed is a limit that nobody measures.
-func fixed(x float64) measure { return func(*results) figure { return figure{median: x, rounds: 1} } }
+func fixed(x float64) measure { return func(*results) figure { return figure{median: x} } }
 
-// around is so many times the median of a figure, and so many syncs of the disk more.
+// around is so many times a figure, and so many syncs of the disk more.
 func around(value measure, times, syncs float64) measure {
 	return func(r *results) figure {
-		f := value(r)
-		f.median = times*f.median + syncs*r.sync
-		return f
+		return combine(func(x []float64) float64 { return times*x[0] + syncs*r.sync }, value(r))
 	}
 }
 
@@ -82,13 +106,12 @@ func around(value measure, times, syncs float64) measure {
 // its deliveries, which go out one at a time.
 func withDeliveries(times float64) measure {
 	return func(r *results) figure {
-		before := of("wildcard without", server.Hub, "cpu")(r)
-		rate := of("wildcard with", server.Hub, "accepted")(r)
-		million := of("fanout 1", server.Hub, "cpu million")(r)
-		return figure{
-			median: times * (before.median + 100*rate.median*million.median/1e6),
-			rounds: slices.Min([]int{before.rounds, rate.rounds, million.rounds}),
-			failed: before.failed || rate.failed || million.failed,
-		}
+		return combine(func(x []float64) float64 {
+			before, rate, million := x[0], x[1], x[2]
+			return times * (before + 100*rate*million/1e6)
+		},
+			of("wildcard without", server.Hub, "cpu")(r),
+			of("wildcard with", server.Hub, "accepted")(r),
+			of("fanout 1", server.Hub, "cpu million")(r))
 	}
 }

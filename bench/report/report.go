@@ -204,6 +204,7 @@ func (r *results) method(times int) string {
 }
 
 const verdicts = "A ratio is that of the two medians; in brackets are the least and the most of the rounds, each with its own pair. " +
+	"A limit that was itself measured is that of the medians, and each round has its own. " +
 	"*Within the noise* says that the other verdict would be had from some of the rounds.\n"
 
 const legend = "`raw` is one epoll loop in Go that writes the same bytes to every socket, `naive` is net/http with a goroutine and a channel for each subscriber; " +

@@ -4,6 +4,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/navehub/nave/bench/mode"
@@ -35,6 +36,7 @@ var targets = []target{
 	{what: "CPU a delivery, one event at a time to 1,000, to raw's", value: toRaw("fanout 1", "cpu million"), aim: fixed(1.15), least: fixed(1.4), unit: "×", digits: 2},
 	{what: "Deliveries a second, 32 events in flight to 1,000, to raw's", value: toRaw("fanout 32", "deliveries"), aim: fixed(0.8), least: fixed(0.5), above: true, unit: "×", digits: 2},
 	{what: "1,000 return, 100 missed each: events a second, to raw's", value: toRaw("reconnect 1000×100", "events"), aim: fixed(0.7), least: fixed(0.4), above: true, unit: "×", digits: 2},
+	{what: "of that, from the disk, just after a restart", value: ratio("reconnect 1000×100 restarted", "reconnect 1000×100", server.Raw, "events"), unit: "×", digits: 2},
 	{what: "10,000 return, 20 missed each, of 100 topics: time, to raw's", value: toRaw("reconnect 10000×20", "time"), aim: fixed(3), least: fixed(3), unit: "×", digits: 2},
 	{what: "p99 of 30 clients at 100 events/s, memory: naive's; twice", value: of("latency reference", server.Memory, "latency p99"),
 		aim: around(naiveReference, 1, 0), least: around(naiveReference, 2, 0), unit: " ms", digits: 2},
@@ -70,51 +72,59 @@ func (r *results) judge() string {
 func (t target) row(r *results) []string {
 	value := t.value(r)
 	found := "–"
-	if value.rounds > 0 {
+	if all := value.measured(); len(all) > 0 {
 		found = t.write(value.median)
-	}
-	if value.rounds > 1 {
-		found += fmt.Sprintf(" (%s–%s)", t.number(value.least), t.number(value.most))
+		if len(all) > 1 {
+			found += fmt.Sprintf(" (%s–%s)", t.number(all[0]), t.number(all[len(all)-1]))
+		}
 	}
 	if t.aim == nil {
 		return []string{t.what, "", "", found, t.told(value)}
 	}
 	aim, least := t.aim(r), t.least(r)
-	if aim.rounds == 0 || least.rounds == 0 {
-		return []string{t.what, "", "", found, "**failed**"}
+	if math.IsNaN(aim.median) || math.IsNaN(least.median) {
+		return []string{t.what, "", "", found, failed}
 	}
 	return []string{t.what, t.write(aim.median), t.write(least.median), found, t.verdict(value, aim, least)}
 }
 
+const failed = "**failed**"
+
 // told is the verdict on what has no limits.
 func (t target) told(value figure) string {
-	if value.failed || value.rounds == 0 {
-		return "**failed**"
+	if value.failed {
+		return failed
 	}
 	return "–"
 }
 
-// verdict is of the median. One round that failed is enough to fail.
+// verdict is of the medians. One round that failed is enough to fail.
 func (t target) verdict(value, aim, least figure) string {
-	best, worst := value.most, value.least
-	if !t.above {
-		best, worst = worst, best
-	}
 	verdict, sure := "", false
 	switch {
-	case value.failed || aim.failed || least.failed || value.rounds == 0:
-		return "**failed**"
+	case value.failed || aim.failed || least.failed:
+		return failed
 	case t.reaches(value.median, aim.median):
-		verdict, sure = "met", t.reaches(worst, aim.median)
+		verdict, sure = "met", t.inAll(value, aim, true)
 	case t.reaches(value.median, least.median):
-		verdict, sure = "at least", t.reaches(worst, least.median)
+		verdict, sure = "at least", t.inAll(value, least, true)
 	default:
-		verdict, sure = "**not met**", !t.reaches(best, least.median)
+		verdict, sure = "**not met**", t.inAll(value, least, false)
 	}
 	if !sure {
 		verdict += ", within the noise"
 	}
 	return verdict
+}
+
+// inAll reports whether every round reached the limit of that round, or none did.
+func (t target) inAll(value, limit figure, reached bool) bool {
+	for round, x := range value.each {
+		if t.reaches(x, limit.at(round)) != reached {
+			return false
+		}
+	}
+	return true
 }
 
 func (t target) reaches(x, limit float64) bool {

@@ -18,8 +18,10 @@ func TestVerdicts(t *testing.T) {
 		server.Hub:    {{"a": 30}, {"a": 10}, {"a": 20, "once": 1}},
 		server.Raw:    {{"a": 10}, {"a": 5}, {"a": 10}},
 		server.Memory: {{"a": 10}, nil, {"a": 10}},
+		server.Tokens: {{"a": 35}, {"a": 9}, {"a": 25}},
 	}}}}
 	hub, broken := of("x", server.Hub, "a"), of("x", server.Memory, "a")
+	tokens := of("x", server.Tokens, "a")
 	for _, c := range []struct {
 		t    target
 		want string
@@ -33,6 +35,11 @@ func TestVerdicts(t *testing.T) {
 		{target{value: hub, aim: fixed(10), least: fixed(5), above: true}, "10|5|20 (10–30)|met"},
 		{target{value: toRaw("x", "a"), aim: fixed(2), least: fixed(3), digits: 1, unit: "×"}, "2.0×|3.0×|2.0× (2.0–3.0)|met, within the noise"},
 		{target{value: hub, aim: around(of("x", server.Raw, "a"), 3, 2), least: around(hub, 2, 0)}, "31|40|20 (10–30)|met"},
+		// A limit has its noise, which may be that of the value or not.
+		{target{value: hub, aim: tokens, least: tokens}, "25|25|20 (10–30)|met, within the noise"},
+		{target{value: hub, aim: around(tokens, 1, 2), least: around(tokens, 1, 2)}, "26|26|20 (10–30)|met"},
+		{target{value: tokens, aim: hub, least: hub, above: true}, "20|20|25 (9–35)|met, within the noise"},
+		{target{value: tokens, aim: hub, least: around(hub, 0.8, 0)}, "20|16|25 (9–35)|**not met**"},
 		{target{value: hub}, "||20 (10–30)|–"},
 		{target{value: broken, aim: fixed(20), least: fixed(20)}, "20|20|10 (10–10)|**failed**"},
 		{target{value: hub, aim: around(broken, 9, 0), least: fixed(90)}, "90|90|20 (10–30)|**failed**"},
