@@ -27,6 +27,7 @@ type flawed struct {
 	defect    string
 	transient bool
 	wait      func(n int) time.Duration // of an event, if set
+	usage     func() harness.Usage      // of the process, if set
 	listener  net.Listener              // until it is started
 	addr      string
 	server    *http.Server
@@ -102,7 +103,12 @@ func (f *flawed) Kill() error {
 
 func (f *flawed) Output() string { return "" }
 
-func (f *flawed) Usage() (harness.Usage, error) { return harness.UsageOf(os.Getpid()) }
+func (f *flawed) Usage() (harness.Usage, error) {
+	if f.usage != nil {
+		return f.usage(), nil
+	}
+	return harness.UsageOf(os.Getpid())
+}
 
 // hit reports whether it has this defect, and the event is one of those concerned.
 func (f *flawed) hit(e stored, defect string) bool {
