@@ -108,7 +108,7 @@ func (o *churn) comes() {
 }
 
 // everybodyBack ends the visits, so that all get what they have missed.
-func (o *churn) everybodyBack(ctx context.Context, r *run) error {
+func (o *churn) everybodyBack(ctx context.Context, r *trial) error {
 	came := o.came
 	for len(o.gone) > 0 {
 		o.comes()

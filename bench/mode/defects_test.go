@@ -125,7 +125,7 @@ func TestWhatIsUnderWayAtTheEndCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"latency p99", "ack p99"} {
-		if p99 := s.Values(server.Hub, key); p99[0] < 200 {
+		if p99 := s.values(server.Hub, key); p99[0] < 200 {
 			t.Errorf("%s is %g ms, although 6 events of 100 took 300", key, p99[0])
 		}
 	}

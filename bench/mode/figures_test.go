@@ -13,7 +13,7 @@ import (
 
 // What waits for a connection counts from when it was due.
 func TestRequestsKeepTheirDueTimes(t *testing.T) {
-	o := steady{run: &run{pubs: new(load.Publishers), topics: load.Topics{N: 2}}}
+	o := steady{trial: &trial{pubs: new(load.Publishers), topics: load.Topics{N: 2}}}
 	for due := range int64(3) {
 		o.due(due)
 	}
@@ -27,7 +27,7 @@ func TestRequestsKeepTheirDueTimes(t *testing.T) {
 
 func TestFiguresOfASpan(t *testing.T) {
 	s := span{wall: 2 * time.Second, cpu: time.Second, load: 500 * time.Millisecond, accepted: 1000, usage: harness.Usage{RSS: 3e6, PeakRSS: 4e6}}
-	got := new(run).figures(s)
+	got := new(trial).figures(s)
 	for key, want := range (Figures{"accepted": 500, "cpu event": 1000, "cpu": 50, "load": 25, "rss": 3, "peak": 4}) {
 		if got[key] != want {
 			t.Errorf("%s is %g, want %g", key, got[key], want)

@@ -91,7 +91,7 @@ func (o idle) run(ctx context.Context, k *server.Kit, name string) (Figures, err
 }
 
 // wake lets something happen to everybody, which shows that they are still served.
-func (r *run) wake(ctx context.Context) error {
+func (r *trial) wake(ctx context.Context) error {
 	if err := r.publishAll(ctx, r.topics.N); err != nil {
 		return err
 	}

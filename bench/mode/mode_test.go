@@ -97,7 +97,7 @@ func TestCasesAndServersTakeTurns(t *testing.T) {
 	if got := strings.Join(order, ", "); got != round+", "+round {
 		t.Errorf("the order is %s", got)
 	}
-	if got := fmt.Sprint(all[1].Values("hub", "n")); all[1].Case.Name != "with" || got != "[4 8]" {
+	if got := fmt.Sprint(all[1].values("hub", "n")); all[1].Case.Name != "with" || got != "[4 8]" {
 		t.Errorf("the hub's figures with are %s", got)
 	}
 }

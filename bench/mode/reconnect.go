@@ -112,7 +112,7 @@ func (o reconnect) run(ctx context.Context, k *server.Kit, name string) (Figures
 }
 
 // comeBack lets a new crowd come with the cursor, and leave when it has all.
-func (r *run) comeBack(ctx context.Context, o reconnect, cursor load.Cursor) (s span, err error) {
+func (r *trial) comeBack(ctx context.Context, o reconnect, cursor load.Cursor) (s span, err error) {
 	if r.crowd, err = load.NewCrowd(r.loop, target(r.server), r.ledger); err != nil {
 		return s, err
 	}

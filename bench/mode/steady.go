@@ -19,7 +19,7 @@ type steady struct {
 	// stopping, if set, is called when no more events become due.
 	stopping func(context.Context) error
 
-	run     *run
+	trial   *trial
 	next    int            // topic
 	pending []load.Request // due, and without a connection yet
 	plan    *load.Plan
@@ -33,7 +33,7 @@ func (o *steady) flags(f *flag.FlagSet, rate, connections int) {
 
 // steadily publishes and, once it is warm, measures latencies: of all that becomes
 // due from then on for some time, also of what is under way at the end of it.
-func (r *run) steadily(ctx context.Context, o steady) (Figures, error) {
+func (r *trial) steadily(ctx context.Context, o steady) (Figures, error) {
 	if err := o.begin(r); err != nil {
 		return nil, err
 	}
@@ -66,8 +66,8 @@ func (o *steady) kept(s span) error {
 	return fmt.Errorf("%.0f events a second were accepted and %d were due: it is more than this server takes, or this machine", rate, o.rate)
 }
 
-func (o *steady) begin(r *run) error {
-	o.run = r
+func (o *steady) begin(r *trial) error {
+	o.trial = r
 	if err := r.pubs.Open(o.connections); err != nil {
 		return err
 	}
@@ -77,9 +77,9 @@ func (o *steady) begin(r *run) error {
 }
 
 func (o *steady) due(due int64) {
-	o.pending = append(o.pending, load.Request{Topic: o.next % o.run.topics.N, Due: due})
+	o.pending = append(o.pending, load.Request{Topic: o.next % o.trial.topics.N, Due: due})
 	o.next++
-	o.run.pubs.Work()
+	o.trial.pubs.Work()
 }
 
 func (o *steady) take(r *load.Request) bool {
@@ -99,7 +99,7 @@ func (o *steady) end(ctx context.Context) error {
 			return err
 		}
 	}
-	r := o.run
+	r := o.trial
 	settled := func() bool { return len(o.pending) == 0 && r.pubs.Unanswered() == 0 }
 	if _, err := r.loop.Run(ctx, r.patience, settled); err != nil {
 		return err

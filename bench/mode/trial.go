@@ -16,8 +16,8 @@ import (
 	"github.com/navehub/nave/tests/harness"
 )
 
-// A run is one server under load.
-type run struct {
+// A trial is one server under load.
+type trial struct {
 	loop   *load.Loop
 	server *server.Server
 	topics load.Topics
@@ -32,7 +32,7 @@ type run struct {
 func target(s *server.Server) load.Target { return load.Target{Addr: s.Addr, Token: s.Token} }
 
 // begin starts a server, which keeps so many events if it is a baseline.
-func begin(ctx context.Context, k *server.Kit, name string, t load.Topics, keep int) (*run, error) {
+func begin(ctx context.Context, k *server.Kit, name string, t load.Topics, keep int) (*trial, error) {
 	s, err := k.Start(ctx, name, keep)
 	if err != nil {
 		return nil, err
@@ -41,12 +41,12 @@ func begin(ctx context.Context, k *server.Kit, name string, t load.Topics, keep 
 }
 
 // attach takes a server that runs.
-func attach(k *server.Kit, s *server.Server, t load.Topics) (*run, error) {
+func attach(k *server.Kit, s *server.Server, t load.Topics) (*trial, error) {
 	loop, err := load.NewLoop()
 	if err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
-	r := &run{loop: loop, server: s, topics: t, ledger: load.NewLedger(t), patience: cmp.Or(k.Patience, 20*time.Second)}
+	r := &trial{loop: loop, server: s, topics: t, ledger: load.NewLedger(t), patience: cmp.Or(k.Patience, 20*time.Second)}
 	var failed [3]error
 	r.crowd, failed[0] = load.NewCrowd(r.loop, target(s), r.ledger)
 	r.others, failed[1] = load.NewCrowd(r.loop, target(s), r.ledger)
@@ -58,7 +58,7 @@ func attach(k *server.Kit, s *server.Server, t load.Topics) (*run, error) {
 	return r, nil
 }
 
-func (r *run) end() {
+func (r *trial) end() {
 	r.loop.Close()
 	err := r.server.Stop()
 	if said := r.server.Output(); said != "" || err != nil {
@@ -67,13 +67,13 @@ func (r *run) end() {
 }
 
 // wait serves the connections for some time.
-func (r *run) wait(ctx context.Context, d time.Duration) error {
+func (r *trial) wait(ctx context.Context, d time.Duration) error {
 	_, err := r.loop.Run(ctx, d, nil)
 	return err
 }
 
 // publish publishes what next says, until so many more events are accepted.
-func (r *run) publish(ctx context.Context, events int64, limit time.Duration, next func(*load.Request) bool) error {
+func (r *trial) publish(ctx context.Context, events int64, limit time.Duration, next func(*load.Request) bool) error {
 	goal := r.pubs.Accepted + events
 	r.pubs.Next = next
 	r.pubs.Work()
@@ -85,7 +85,7 @@ func (r *run) publish(ctx context.Context, events int64, limit time.Duration, ne
 }
 
 // publishAll publishes so many events one by one, over all topics in turn.
-func (r *run) publishAll(ctx context.Context, total int) error {
+func (r *trial) publishAll(ctx context.Context, total int) error {
 	const connections = 16
 	if err := r.pubs.Open(connections); err != nil {
 		return err
@@ -101,8 +101,22 @@ func (r *run) publishAll(ctx context.Context, total int) error {
 	})
 }
 
+// cursor is where somebody stands who has seen all that there was, which is nothing.
+func (r *trial) cursor(ctx context.Context) (load.Cursor, error) {
+	crowd, err := load.NewCrowd(r.loop, target(r.server), r.ledger)
+	if err != nil {
+		return load.Cursor{}, err
+	}
+	one := crowd.Add(r.topics.Only(0))
+	if err := crowd.Connect(ctx); err != nil {
+		return load.Cursor{}, err
+	}
+	one.Leave()
+	return one.Cursor(), nil
+}
+
 // finish lets all be answered and received, and checks it.
-func (r *run) finish(ctx context.Context) error {
+func (r *trial) finish(ctx context.Context) error {
 	if err := r.pubs.Drain(ctx); err != nil {
 		return err
 	}
@@ -128,7 +142,7 @@ type span struct {
 }
 
 // measure runs the load for some time, unless it is done before.
-func (r *run) measure(ctx context.Context, d time.Duration, done func() bool) (span, error) {
+func (r *trial) measure(ctx context.Context, d time.Duration, done func() bool) (span, error) {
 	before, err := r.server.Usage()
 	if err != nil {
 		return span{}, err
@@ -158,7 +172,7 @@ func ownCPU() time.Duration {
 }
 
 // figures are those of every case.
-func (r *run) figures(s span) Figures {
+func (r *trial) figures(s span) Figures {
 	return Figures{
 		"accepted":  float64(s.accepted) / s.wall.Seconds(),
 		"cpu event": s.cpu.Seconds() / float64(max(1, s.accepted)) * 1e6,

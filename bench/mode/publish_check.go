@@ -25,7 +25,7 @@ const (
 // Then everything is read that the server has promised to have: from a memory
 // topic what the subscriber saw, and from durable ones all that was accepted since
 // the beginning, also after kill -9.
-func (o publish) check(ctx context.Context, r *run, beginning load.Cursor) error {
+func (o publish) check(ctx context.Context, r *trial, beginning load.Cursor) error {
 	witness := r.others.Add(r.topics.All("**"))
 	if err := r.others.Connect(ctx); err != nil {
 		return err
@@ -61,7 +61,7 @@ func (o publish) check(ctx context.Context, r *run, beginning load.Cursor) error
 
 // readAgain reads all that was accepted since the beginning, and once more after
 // kill -9.
-func (r *run) readAgain(ctx context.Context, beginning load.Cursor) error {
+func (r *trial) readAgain(ctx context.Context, beginning load.Cursor) error {
 	if err := r.readBack(ctx, beginning); err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (r *run) readAgain(ctx context.Context, beginning load.Cursor) error {
 }
 
 // readBack reads from the cursor on, and compares it with what was accepted.
-func (r *run) readBack(ctx context.Context, from load.Cursor) error {
+func (r *trial) readBack(ctx context.Context, from load.Cursor) error {
 	crowd, err := load.NewCrowd(r.loop, target(r.server), r.ledger)
 	if err != nil {
 		return err
@@ -88,18 +88,4 @@ func (r *run) readBack(ctx context.Context, from load.Cursor) error {
 		return fmt.Errorf("what was accepted is read back: %w", err)
 	}
 	return nil
-}
-
-// cursor is where somebody stands who has seen all that there was, which is nothing.
-func (r *run) cursor(ctx context.Context) (load.Cursor, error) {
-	crowd, err := load.NewCrowd(r.loop, target(r.server), r.ledger)
-	if err != nil {
-		return load.Cursor{}, err
-	}
-	one := crowd.Add(r.topics.Only(0))
-	if err := crowd.Connect(ctx); err != nil {
-		return load.Cursor{}, err
-	}
-	one.Leave()
-	return one.Cursor(), nil
 }
