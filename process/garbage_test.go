@@ -102,7 +102,6 @@ func TestMemoryIsGivenBack(t *testing.T) {
 			b[i] = 1
 		}
 		runtime.KeepAlive(b)
-		b = nil
 		runtime.GC()
 		_, rest := heap()
 		return rest
