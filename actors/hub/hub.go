@@ -224,7 +224,7 @@ func (h *Hub) end(ctx context.Context) error {
 	h.health.set(healthDrain, errDraining)
 	h.refuse()
 	if h.system == nil {
-		return nil
+		return h.closeUnused()
 	}
 	defer h.registry.Close()
 	err := h.drain(ctx)

@@ -19,6 +19,7 @@ import (
 	"github.com/navehub/nave/actors/client"
 	"github.com/navehub/nave/eventlog"
 	"github.com/navehub/nave/eventlog/memlog"
+	"github.com/navehub/nave/eventlog/pebblelog"
 	"github.com/navehub/nave/telemetry"
 )
 
@@ -282,5 +283,32 @@ func TestHubThatIsNotRunningSaysSo(t *testing.T) {
 		if !errors.Is(err, errNotStarted) {
 			t.Errorf("%s before Start: %v", what, err)
 		}
+	}
+}
+
+// A hub that could not start has closed its log when it is shut down: another can be
+// started where it was.
+func TestStartThatFailsLeavesNoLogOpen(t *testing.T) {
+	open := pebblelog.Opener(t.TempDir(), pebblelog.Options{Logger: slog.New(slog.DiscardHandler)})
+	log, err := open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	unreadable := eventlog.Batch{Durability: nave.Durable, Events: []nave.Event{{Topic: revocations, Key: "k", Type: "revoked", Data: []byte(`"?"`)}}}
+	_, appendErr := log.Append(t.Context(), []eventlog.Batch{unreadable})
+	if err := errors.Join(appendErr, log.Close()); err != nil {
+		t.Fatal(err)
+	}
+
+	h := New(Config{}, open)
+	if err := h.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "load the revocations") {
+		t.Fatalf("start: %v", err)
+	}
+	end(t, h)
+	if log, err = open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Close(); err != nil {
+		t.Error(err)
 	}
 }
