@@ -12,6 +12,10 @@ import (
 	"github.com/navehub/nave/config"
 )
 
+// devData is where the data is that nobody has said a place for: not where hub serve
+// would find it.
+const devData = "./.nave"
+
 func devCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "dev",
@@ -24,11 +28,15 @@ hub dev --listen 127.0.0.1:9090 --data /tmp/nave
 NAVE_LOG_ENGINE=memory hub dev      # nothing is kept`,
 		Args: noArgs,
 	}
-	load := configFlags(cmd, map[string]string{"listen": "127.0.0.1:8080", "data": "./.nave"})
+	load := configFlags(cmd)
+	cmd.Flags().Lookup("data").DefValue = devData
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, err := load()
+		cfg, sources, err := load()
 		if err != nil {
 			return err
+		}
+		if sources["data"] == "" {
+			cfg.Data = devData
 		}
 		if err := forThisMachine(&cfg); err != nil {
 			return err

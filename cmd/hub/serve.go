@@ -35,9 +35,9 @@ hub serve --key nave.key --anonymous-read='public/**'
 NAVE_CONFIG=nave.yaml NAVE_LISTEN=:8080 hub serve --log-format json`,
 		Args: noArgs,
 	}
-	load := configFlags(cmd, nil)
+	load := configFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, err := load()
+		cfg, _, err := load()
 		if err != nil {
 			return err
 		}
@@ -57,29 +57,22 @@ var flagDocs = map[string]string{
 	"anonymous-read": "`filters` of what everybody may read; without =, everything",
 }
 
-// configFlags adds the flags of the configuration. What is in always is set as
-// if its flag had been given.
-func configFlags(cmd *cobra.Command, always map[string]string) func() (config.Config, error) {
+// configFlags adds the flags of the configuration, and returns what loads it.
+func configFlags(cmd *cobra.Command) func() (config.Config, config.Sources, error) {
 	file := cmd.Flags().String("config", "", "configuration `file` (default $NAVE_CONFIG, if set)")
 	settings := config.Flags()
 	for _, f := range settings {
-		value := f.Default
-		if v, ok := always[f.Name]; ok {
-			value = v
-		}
-		cmd.Flags().String(f.Name, value, cmp.Or(flagDocs[f.Name], f.Doc))
+		cmd.Flags().String(f.Name, f.Default, cmp.Or(flagDocs[f.Name], f.Doc))
 	}
 	cmd.Flags().Lookup("anonymous-read").NoOptDefVal = "**"
-	return func() (config.Config, error) {
+	return func() (config.Config, config.Sources, error) {
 		given := make(map[string]string)
 		for _, f := range settings {
-			flag := cmd.Flags().Lookup(f.Name)
-			if _, ok := always[f.Name]; ok || flag.Changed {
+			if flag := cmd.Flags().Lookup(f.Name); flag.Changed {
 				given[f.Name] = flag.Value.String()
 			}
 		}
-		cfg, _, err := loadConfig(*file, given)
-		return cfg, err
+		return loadConfig(*file, given)
 	}
 }
 

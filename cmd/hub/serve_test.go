@@ -160,6 +160,37 @@ func TestServeNeedsAKey(t *testing.T) {
 	}
 }
 
+// As everywhere a flag goes over a variable, that over the file, and that over what hub
+// dev has of its own.
+func TestDevHasItsDataWhereItIsTold(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{".nave", "filed", "variable", "flag"} { // none is a directory: each is refused by its name
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile("nave.yaml", []byte("data: filed\nlisten: 127.0.0.1:0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NAVE_LISTEN", "127.0.0.1:0")
+	refused := func(name string, args ...string) {
+		t.Helper()
+		if r := hubCommand(t, "", append([]string{"dev"}, args...)...); r.code != exitFailure || !strings.Contains(r.err, " "+name+" is a file") {
+			t.Errorf("%v: want that %s is a file, got %+v", args, name, r)
+		}
+	}
+	refused("./.nave")
+	refused("filed", "--config", "nave.yaml")
+	t.Setenv("NAVE_DATA", "variable")
+	refused("variable", "--config", "nave.yaml")
+	refused("flag", "--config", "nave.yaml", "--data", "flag")
+
+	t.Setenv("NAVE_LISTEN", "0.0.0.0:0")
+	if r := hubCommand(t, "", "dev"); !strings.Contains(r.err, "for this machine alone") {
+		t.Errorf("an address that others can reach: %+v", r)
+	}
+}
+
 // Whatever keeps a hub from starting is said in one line.
 func TestServeSaysWhyItDoesNotStart(t *testing.T) {
 	dir := t.TempDir()
