@@ -2,6 +2,7 @@ package hub
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/navehub/nave"
 	"github.com/navehub/nave/actors/breaker"
@@ -23,6 +24,7 @@ const (
 func (h *Hub) newDelivery() *breaker.Breaker {
 	return breaker.New(breaker.Config{
 		Name: deliveryBreaker, Sample: h.lookAtClients, MinCalls: 5, Level: nave.LevelConserve,
+		MaxOpen: 5 * time.Second, // to look costs nobody anything, and until then all are given less
 	})
 }
 
