@@ -51,8 +51,8 @@ $(MODULES): web/package-lock.json
 build: ## build bin/hub
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w$(if $(VERSION), -X main.version=$(VERSION))' -o bin/hub ./cmd/hub
 
-# Tests of the whole that look at time and memory: they come last, one after the other.
-MEASURING := /tests$$|/tests/(degrade|linear|overload|slow|soak)
+# Tests that look at time and memory: they come last, one after the other.
+MEASURING := /bench/mode$$|/tests$$|/tests/(degrade|linear|overload|slow|soak)
 
 # The race detector needs cgo, and that needs a C compiler: try it. The tests of web
 # wait more than they compute, so the others run beside them, but for those that measure.
@@ -62,7 +62,7 @@ test: ## vet and run all tests, with the race detector if a C compiler is there
 	@if CGO_ENABLED=1 go build -race runtime/cgo 2>/dev/null; then race=-race; cgo=1; else race=; cgo=0; \
 		echo 'WARNING: no C compiler that works, so the tests run WITHOUT the race detector.'; fi; \
 	all=$$(go list $(PKG)) || exit 1; export FIGURES=$(FIGURES) CGO_ENABLED=$$cgo; failed=; web=:; \
-	parts=$$(echo "$$all" | grep -v /tests); last=$$(echo "$$all" | grep -E '$(MEASURING)'); \
+	parts=$$(echo "$$all" | grep -vE '/tests|$(MEASURING)'); last=$$(echo "$$all" | grep -E '$(MEASURING)'); \
 	whole=$$(echo "$$all" | grep /tests | grep -vE '$(MEASURING)'); \
 	[ '$(PKG)' != ./... ] || { $(MAKE) --no-print-directory web >bin/web.log 2>&1 & web="wait $$!"; }; \
 	set -x; \

@@ -48,9 +48,8 @@ func TestDefectsAreFound(t *testing.T) {
 					t.Run(one.Name+"/"+name+"/"+defect, func(t *testing.T) {
 						t.Parallel()
 						k := flawedKit(defect)
-						k.Patience = time.Second
-						if slices.Contains([]string{"lost", "unstored"}, defect) { // which is waited for
-							k.Patience = 300 * time.Millisecond
+						if strings.Contains("lost unstored unkept unsynced", defect) { // what is missing is waited for
+							k.Patience = 500 * time.Millisecond
 						}
 						fails(t, one, name, k, defects[defect]...)
 					})

@@ -72,13 +72,16 @@ func (o publish) run(ctx context.Context, k *server.Kit, name string) (Figures, 
 		return nil, err
 	}
 	next := 0
-	r.pubs.Next = func(q *load.Request) bool {
+	live := int64(o.topics * max(1, o.array)) // when as many are accepted, every topic is
+	err = r.publish(ctx, live, time.Minute, func(q *load.Request) bool {
 		q.Topic, q.Events, q.Due = next%o.topics, o.array, load.Now()
 		next++
 		return true
+	})
+	if err != nil {
+		return nil, err
 	}
-	r.pubs.Work()
-	if err := r.wait(ctx, o.length/5); err != nil { // until every topic is live
+	if err := r.wait(ctx, o.length/5); err != nil { // it goes on meanwhile
 		return nil, err
 	}
 	r.pubs.Acks = window(o.length)

@@ -128,7 +128,7 @@ func (o start) fill(ctx context.Context, k *server.Kit, name, data string) (*fil
 	if err := r.pubs.Open(connections); err != nil {
 		return nil, err
 	}
-	return &filled{data, r.topics, r.ledger, beginning}, r.publish(ctx, int64(o.events), 15*r.patience, o.arrays(topics))
+	return &filled{data, r.topics, r.ledger, beginning}, r.publish(ctx, int64(o.events), 5*time.Minute, o.arrays(topics))
 }
 
 func (o start) arrays(topics int) func(*load.Request) bool {

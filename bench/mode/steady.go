@@ -4,6 +4,7 @@ package mode
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"time"
@@ -45,14 +46,14 @@ func (r *trial) steadily(ctx context.Context, o steady) (Figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.end(ctx); err != nil {
+	if err := errors.Join(o.kept(s), o.end(ctx)); err != nil {
 		return nil, err
 	}
 	figures := r.figures(s)
 	figures.latency("latency", r.crowd.Latency)
 	figures.latency("ack", r.pubs.Acks)
 	figures.latency("late", r.pubs.Late)
-	return figures, o.kept(s)
+	return figures, nil
 }
 
 // kept is an error if the server had less than the load that the figures are of.
@@ -100,8 +101,13 @@ func (o *steady) end(ctx context.Context) error {
 		}
 	}
 	r := o.trial
+	const limit = 20 * time.Second
 	settled := func() bool { return len(o.pending) == 0 && r.pubs.Unanswered() == 0 }
-	if _, err := r.loop.Run(ctx, r.patience, settled); err != nil {
+	done, err := r.loop.Run(ctx, limit, settled)
+	if err == nil && !done {
+		err = fmt.Errorf("%d events that were due are not published after %v", len(o.pending)+r.pubs.Unanswered(), limit)
+	}
+	if err != nil {
 		return err
 	}
 	return r.finish(ctx)

@@ -91,7 +91,7 @@ func (r *trial) publishAll(ctx context.Context, total int) error {
 		return err
 	}
 	begun := 0
-	return r.publish(ctx, int64(total), 3*r.patience, func(q *load.Request) bool {
+	return r.publish(ctx, int64(total), time.Minute, func(q *load.Request) bool {
 		if begun == total {
 			return false
 		}
