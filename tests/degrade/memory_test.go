@@ -31,7 +31,7 @@ func TestMemoryNearsItsBudget(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	levels.await(30*time.Second, nave.LevelShed, nave.LevelConserve, nave.LevelPolling)
+	levels.awaitWorse(30 * time.Second)
 	levels.await(4*time.Minute, nave.LevelNormal)
 	want := load.end()
 	u := trial.Usage(t, hub)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,15 +98,21 @@ func pin(t *testing.T, hub *harness.Process, level nave.Level) {
 // await waits until the level is one of these, for so long at most.
 func (w *watch) await(within time.Duration, levels ...nave.Level) {
 	w.Helper()
-	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		now := w.latest()
-		for _, l := range levels {
-			if now == l {
-				return
-			}
-		}
+	w.until(within, fmt.Sprint(levels), func() bool { return slices.Contains(levels, w.latest()) })
+}
+
+// awaitWorse waits until the level has been worse than normal, for so long at most. It
+// may be normal again: a machine that is slow comes late to look.
+func (w *watch) awaitWorse(within time.Duration) {
+	w.Helper()
+	w.until(within, "any worse", func() bool { return w.worst() != nave.LevelNormal })
+}
+
+func (w *watch) until(within time.Duration, want string, so func() bool) {
+	w.Helper()
+	for begun := time.Now(); !so(); time.Sleep(10 * time.Millisecond) {
 		if time.Since(begun) > within {
-			w.Fatalf("the level is %s after %v, want %v: %s", now, within, levels, w)
+			w.Fatalf("the level is %s after %v, want %s: %s", w.latest(), within, want, w)
 		}
 	}
 }
