@@ -67,7 +67,7 @@ test: ## vet and run all tests, with the race detector if a C compiler is there
 	[ '$(PKG)' != ./... ] || { $(MAKE) --no-print-directory web >bin/web.log 2>&1 & web="wait $$!"; }; \
 	set -x; \
 	[ -z "$$parts" ] || nice go test $$race -timeout $(TIMEOUT) $$parts || failed=yes; \
-	[ -z "$$whole" ] || nice go test $$race -timeout $(TIMEOUT) -p 1 -count=1 $$whole || failed=yes; \
+	[ -z "$$whole" ] || nice go test $$race -timeout $(TIMEOUT) -p 2 -count=1 $$whole || failed=yes; \
 	$$web || failed=yes; [ ! -f bin/web.log ] || cat bin/web.log; rm -f bin/web.log; \
 	[ -z "$$last" ] || go test $$race -timeout $(TIMEOUT) -p 1 -count=1 $$last || failed=yes; \
 	{ set +x; } 2>/dev/null; \
