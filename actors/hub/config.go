@@ -93,13 +93,20 @@ type Limits struct {
 	ClientBytes int64
 	// JournalBytes is how much may wait to be committed, over all topics.
 	//
-	// Defaults to 16 MiB.
+	// Defaults to 16 MiB, or four of the largest batches.
 	JournalBytes int64
 	// RecentBytes is how much of what was committed last is kept formatted, for
 	// clients that come back.
 	//
 	// Defaults to 2 MiB.
 	RecentBytes int
+}
+
+// largestBatch is the most that a batch takes, in bytes. What waits must have room for
+// one, or it would be refused for ever.
+func (l *Limits) largestBatch() int64 {
+	const names = 2 << 10 // of an event: all but its data
+	return int64(l.BatchBytes) + int64(l.Batch)*names
 }
 
 func (c Config) withDefaults() Config {
@@ -117,7 +124,7 @@ func (c Config) withDefaults() Config {
 	c.Limits.ClientsPerSubject = cmp.Or(c.Limits.ClientsPerSubject, 100)
 	c.Limits.ClientsPerAddress = cmp.Or(c.Limits.ClientsPerAddress, 1000)
 	c.Limits.ClientBytes = cmp.Or(c.Limits.ClientBytes, 64<<20)
-	c.Limits.JournalBytes = cmp.Or(c.Limits.JournalBytes, 16<<20)
+	c.Limits.JournalBytes = cmp.Or(c.Limits.JournalBytes, max(16<<20, 4*c.Limits.largestBatch()))
 	c.Limits.RecentBytes = cmp.Or(c.Limits.RecentBytes, 2<<20)
 	c.Dispatchers = cmp.Or(c.Dispatchers, runtime.GOMAXPROCS(0))
 	c.Client = c.Client.WithDefaults()

@@ -101,6 +101,23 @@ func TestTheDataOfABatchIsBounded(t *testing.T) {
 	})
 }
 
+// Whatever a batch may be, there is room for it.
+func TestLargestBatchIsAccepted(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := start(t, Config{Limits: Limits{EventBytes: 20 << 20, BatchBytes: 20 << 20, Batch: 10_000}})
+		data := []byte(`"` + strings.Repeat("x", 20<<20-2) + `"`)
+		small := make([]nave.Event, 10_000)
+		for i := range small {
+			small[i] = nave.Event{Topic: "cards/1", Type: "moved", Key: strings.Repeat("k", nave.MaxKeyBytes), Source: strings.Repeat("s", nave.MaxSourceBytes)}
+		}
+		for name, batch := range map[string][]nave.Event{"of one event": {{Topic: "cards/1", Type: "moved", Data: data}}, "of many": small} {
+			if _, err := h.Publish(t.Context(), batch...); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
 func TestRateLimitOfATopicIsItsPublishersOnly(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := start(t, Config{Topics: []TopicRule{{Filter: "busy/*", Durability: nave.Memory, Rate: 10, Burst: 10}}})

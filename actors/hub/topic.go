@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	// topicMailbox and topicMailboxBytes bound what waits for one topic.
+	// topicMailbox and topicMailboxBytes bound what waits for one topic; one batch may
+	// always.
 	topicMailbox      = 1024
 	topicMailboxBytes = 4 << 20
 	// topicIdle is how long a topic without publishers keeps its actor.
@@ -92,7 +93,7 @@ func (t *topic) settle(bytes int) {
 func (h *Hub) topicSpec(t *topic) actors.Spec[topicMessage] {
 	return actors.Spec[topicMessage]{
 		Kind:    supervision.Topic,
-		Mailbox: actors.Limits{Count: topicMailbox, Bytes: topicMailboxBytes},
+		Mailbox: actors.Limits{Count: topicMailbox, Bytes: max(topicMailboxBytes, h.config.Limits.largestBatch())},
 		New:     func() actors.Actor[topicMessage] { return &topicActor{topic: t, hub: h} },
 	}
 }
