@@ -16,13 +16,17 @@ import (
 // would find it.
 const devData = "./.nave"
 
+// dataFlag is the source of data that the command itself names.
+const dataFlag = "--data"
+
 func devCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "dev",
 		GroupID: groupRun,
 		Short:   "Start a hub on this machine, to try things out",
-		Long: `Start a hub that only this machine can reach, with its data in ./.nave. Every
-program on this machine may do everything there, unless the hub is given a key.`,
+		Long: `Start a hub that only this machine can reach, with its data in ./.nave unless it
+is told another place. Every program on this machine may do everything there,
+unless the hub is given a key.`,
 		Example: `hub dev
 hub dev --listen 127.0.0.1:9090 --data /tmp/nave
 NAVE_LOG_ENGINE=memory hub dev      # nothing is kept`,
@@ -38,7 +42,7 @@ NAVE_LOG_ENGINE=memory hub dev      # nothing is kept`,
 		if sources["data"] == "" {
 			cfg.Data = devData
 		}
-		if err := forThisMachine(&cfg); err != nil {
+		if err := forThisMachine(&cfg, sources); err != nil {
 			return err
 		}
 		return serve(cmd.Context(), cfg, cmd.ErrOrStderr(), devMessage)
@@ -46,13 +50,17 @@ NAVE_LOG_ENGINE=memory hub dev      # nothing is kept`,
 	return cmd
 }
 
-// forThisMachine opens the hub to everybody, once it is certain who that is.
-func forThisMachine(cfg *config.Config) error {
+// forThisMachine opens the hub to everybody, once it is certain who that is, and that
+// what they get is not a service's by mistake.
+func forThisMachine(cfg *config.Config, sources config.Sources) error {
 	if !isLoopback(cfg.Listen) {
-		return usagef("hub dev is for this machine alone, and %s is not: use 127.0.0.1:8080, or hub serve", cfg.Listen)
+		return usagef("hub dev is for this machine alone, and %s (%s) is not: use 127.0.0.1:8080, or hub serve", cfg.Listen, sources["listen"])
 	}
 	if cfg.Auth.HasKeys() || !cfg.Auth.Anonymous.Nothing() {
 		return nil
+	}
+	if from := sources["data"]; from != "" && from != dataFlag {
+		return usagef("hub dev would open what is in %s (%s) to every program on this machine: if you mean that, say --data %[1]s; else give it a key, or use hub serve", cfg.Data, from)
 	}
 	cfg.Auth.Anonymous = config.Everything()
 	cfg.CORS.Hosts = []string{"localhost", "127.0.0.1", "::1"} // a page that has its name point here is no program of ours

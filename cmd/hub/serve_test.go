@@ -151,7 +151,7 @@ func TestServeNeedsAKey(t *testing.T) {
 		}
 	}
 	cfg := config.Default()
-	if err := forThisMachine(&cfg); err != nil || len(cfg.CORS.Hosts) != 3 || len(cfg.Auth.Anonymous.Admin) == 0 {
+	if err := forThisMachine(&cfg, nil); err != nil || len(cfg.CORS.Hosts) != 3 || len(cfg.Auth.Anonymous.Admin) == 0 {
 		t.Errorf("hub dev is %+v, answers to %q: %v", cfg.Auth.Anonymous, cfg.CORS.Hosts, err)
 	}
 	r = hubCommand(t, "", "dev", "--listen", "0.0.0.0:0", "--data", t.TempDir())
@@ -161,17 +161,20 @@ func TestServeNeedsAKey(t *testing.T) {
 }
 
 // As everywhere a flag goes over a variable, that over the file, and that over what hub
-// dev has of its own.
+// dev has of its own; but only the flag opens what is there to everybody.
 func TestDevHasItsDataWhereItIsTold(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, name := range []string{".nave", "filed", "variable", "flag"} { // none is a directory: each is refused by its name
-		if err := os.WriteFile(name, nil, 0o600); err != nil {
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile("nave.yaml", []byte("data: filed\nlisten: 127.0.0.1:0\n"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{".nave", "filed", "variable", "flag"} {
+		write(name, "") // no directory, and refused by its name
 	}
+	const file = "data: filed\nlisten: 127.0.0.1:0\n"
+	write("nave.yaml", file)
 	t.Setenv("NAVE_LISTEN", "127.0.0.1:0")
 	refused := func(name string, args ...string) {
 		t.Helper()
@@ -180,10 +183,18 @@ func TestDevHasItsDataWhereItIsTold(t *testing.T) {
 		}
 	}
 	refused("./.nave")
-	refused("filed", "--config", "nave.yaml")
-	t.Setenv("NAVE_DATA", "variable")
-	refused("variable", "--config", "nave.yaml")
 	refused("flag", "--config", "nave.yaml", "--data", "flag")
+	locked := "auth: {anonymous: {subscribe: [cards/**]}}\n"
+	for _, step := range []struct{ more, name, source string }{{"", "filed", "nave.yaml:1"}, {"variable", "variable", "NAVE_DATA"}} {
+		t.Setenv("NAVE_DATA", step.more)
+		write("nave.yaml", file)
+		r := hubCommand(t, "", "dev", "--config", "nave.yaml")
+		if want := "would open what is in " + step.name + " (" + step.source + ") to every program"; r.code != exitUsage || !strings.Contains(r.err, want) {
+			t.Errorf("data that everybody could read and change: want %q, got %+v", want, r)
+		}
+		write("nave.yaml", file+locked)
+		refused(step.name, "--config", "nave.yaml")
+	}
 
 	t.Setenv("NAVE_LISTEN", "0.0.0.0:0")
 	if r := hubCommand(t, "", "dev"); !strings.Contains(r.err, "for this machine alone") {
