@@ -86,8 +86,9 @@ func TestDeliveryOpensWhileClientsLag(t *testing.T) {
 			t.Errorf("row: %+v", row)
 		}
 		publish1(t, h, event("cards/1", "moved", 1)) // it refuses nobody
+		time.Sleep(10 * time.Minute)
 		resume()
-		time.Sleep(2 * time.Minute)
+		time.Sleep(5*time.Second + 3*time.Second + 100*time.Millisecond) // until it looks, and its looks
 		synctest.Wait()
 		if row := breakerOf(h, "delivery"); row.State != breaker.Closed || delivery.Level() != nave.LevelNormal {
 			t.Errorf("row: %+v", row)
