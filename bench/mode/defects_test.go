@@ -48,8 +48,11 @@ func TestDefectsAreFound(t *testing.T) {
 					t.Run(one.Name+"/"+name+"/"+defect, func(t *testing.T) {
 						t.Parallel()
 						k := flawedKit(defect)
-						if strings.Contains("lost unstored unkept unsynced", defect) { // what is missing is waited for
+						switch defect { // what is missing is waited for
+						case "lost", "unstored":
 							k.Patience = 500 * time.Millisecond
+						case "unkept", "unsynced":
+							k.Patience = 2 * time.Second
 						}
 						fails(t, one, name, k, defects[defect]...)
 					})

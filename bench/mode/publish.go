@@ -28,6 +28,9 @@ var publishMode = Mode{
 		numberVar(f, &array, "array", 100, mostArray, "events in an array")
 		numberVar(f, &window, "window", 64, mostConnections, "lines of a connection that are not answered yet")
 		return func() ([]Case, error) {
+			if total := one.topics * array; total > mostEvents {
+				return nil, fmt.Errorf("%d topics with an array of %d each are %d events: it must be %d at most", one.topics, array, total, mostEvents)
+			}
 			arrays, lines := one, one
 			arrays.array, lines.window = array, window
 			return []Case{
@@ -72,8 +75,8 @@ func (o publish) run(ctx context.Context, k *server.Kit, name string) (Figures, 
 		return nil, err
 	}
 	next := 0
-	live := int64(o.topics * max(1, o.array)) // when as many are accepted, every topic is
-	err = r.publish(ctx, live, time.Minute, func(q *load.Request) bool {
+	live := int64(o.topics * max(1, o.array)) // when as many are accepted, nearly every topic is
+	err = r.publish(ctx, live, 5*time.Minute, func(q *load.Request) bool {
 		q.Topic, q.Events, q.Due = next%o.topics, o.array, load.Now()
 		next++
 		return true
