@@ -15,7 +15,7 @@ import (
 // Publishers exceed what the hub can take, which it says to them, and gives up what is
 // worth least; when they are fewer again all is as before.
 func TestPublishersExceedCapacity(t *testing.T) {
-	clients, flooders := trial.Pick(40, 300), trial.Pick(64, 256)
+	clients, flooders := trial.Pick(25, 300), trial.Pick(64, 256)
 	table := trial.NewTable(t, "overload-levels", "publishers exceed what the hub can take")
 	hub := trial.CheckedHub(t, hold())
 	all := gather(t, hub, clients)
@@ -30,8 +30,8 @@ func TestPublishersExceedCapacity(t *testing.T) {
 	for range flooders {
 		flooding.Go(func() { flood(ctx, newClient(t, hub, nil), &accepted, &refused) })
 	}
-	levels.awaitWorse(time.Minute)
-	time.Sleep(trial.Pick(3*time.Second, 20*time.Second))
+	levels.await(time.Minute, nave.LevelShed, nave.LevelConserve, nave.LevelPolling)
+	time.Sleep(trial.Pick(time.Second, 20*time.Second))
 	stop()
 	flooding.Wait()
 	ended := time.Now()

@@ -18,7 +18,7 @@ import (
 )
 
 // hold is how long a level is held before a better one; in the long form as by default.
-func hold() string { return "NAVE_LEVELS_HOLD=" + trial.Pick("3s", "15s") }
+func hold() string { return "NAVE_LEVELS_HOLD=" + trial.Pick("2s", "15s") }
 
 // A change is a level that the hub came to.
 type change struct {
