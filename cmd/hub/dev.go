@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -72,9 +73,9 @@ func startMessage(w io.Writer, cfg config.Config, address string) {
 	message(w, cfg, address, strings.Join(warnings(cfg, address), "\n"))
 }
 
-// devMessage also says who can get in.
+// devMessage also says who can get in, if that is everybody.
 func devMessage(w io.Writer, cfg config.Config, address string) {
-	if cfg.Auth.HasKeys() {
+	if !slices.Equal(cfg.Auth.Anonymous.Admin, config.Everything().Admin) {
 		startMessage(w, cfg, address)
 		return
 	}

@@ -243,7 +243,11 @@ func TestMessages(t *testing.T) {
 	cfg := config.Default()
 	cfg.Data = "./.nave"
 	var text strings.Builder
+	cfg.Auth.Anonymous = config.Everything()
 	devMessage(&text, cfg, "127.0.0.1:8080")
+	cfg.Auth.Anonymous = config.Anonymous{Subscribe: []string{"public/**"}}
+	devMessage(&text, cfg, "127.0.0.1:8080")
+	cfg.Auth.Anonymous = config.Anonymous{}
 	cfg.Auth.Key = "nave.key"
 	devMessage(&text, cfg, "[::]:9090")
 	startMessage(&text, cfg, "10.0.0.7:8080")
